@@ -1,0 +1,1 @@
+# ctl: sources, one a line

@@ -1,0 +1,1 @@
+# engine: sources, one a line

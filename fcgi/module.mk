@@ -1,0 +1,1 @@
+# fcgi: sources, one a line

@@ -1,0 +1,30 @@
+# lib: two archives from one flat folder.
+# libbase knows nothing of migrations; engine/ uses only this one.
+noinst_LIBRARIES += libbase.a libmigration.a
+libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
+libbase_a_SOURCES = \
+	lib/banned.h \
+	lib/buf.c \
+	lib/buf.h \
+	lib/clock.c \
+	lib/clock.h \
+	lib/db.c \
+	lib/db.h \
+	lib/err.c \
+	lib/err.h \
+	lib/err_table.h \
+	lib/fs.c \
+	lib/fs.h \
+	lib/log.c \
+	lib/log.h \
+	lib/mem.c \
+	lib/mem.h \
+	lib/str.c \
+	lib/str.h
+BASE_LIBS = libbase.a $(SODIUM_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
+
+libmigration_a_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(JWT_CFLAGS) $(IDN2_CFLAGS)
+libmigration_a_SOURCES = \
+	lib/model.c \
+	lib/model.h
+MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS)

@@ -1,0 +1,1 @@
+# man: sources, one a line

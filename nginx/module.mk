@@ -1,0 +1,1 @@
+# nginx: sources, one a line

@@ -1,0 +1,1 @@
+# systemd: sources, one a line

@@ -1,0 +1,1 @@
+# tests/bench/module: sources, one a line

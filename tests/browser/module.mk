@@ -1,0 +1,1 @@
+# tests/browser/module: sources, one a line

@@ -1,0 +1,1 @@
+# tests/system/module: sources, one a line

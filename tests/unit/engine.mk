@@ -1,0 +1,1 @@
+# tests/unit/engine: sources, one a line

@@ -1,0 +1,1 @@
+# tests/unit/fcgi: sources, one a line

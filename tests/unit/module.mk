@@ -1,0 +1,1 @@
+# tests/unit/module: sources, one a line

@@ -1,0 +1,1 @@
+# tests/unit/verify: sources, one a line

@@ -1,0 +1,1 @@
+# tests/unit/worker: sources, one a line

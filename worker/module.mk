@@ -1,0 +1,1 @@
+# worker: sources, one a line

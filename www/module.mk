@@ -1,0 +1,1 @@
+# www: sources, one a line
