@@ -1,1 +1,6 @@
-# scripts: sources, one a line
+# scripts: what a newcomer and CI run
+EXTRA_DIST += \
+	scripts/build \
+	scripts/check \
+	scripts/install-packages \
+	scripts/packages
