@@ -1,0 +1,36 @@
+/* The command line of mailmover, all commands: one table of options in opts.c. */
+#ifndef OPTS_H
+#define OPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "url.h"
+
+struct strlist {
+	char **s;
+	size_t n;
+};
+
+struct opts {
+	const char *command; /* "copy", "verify", "check" */
+	struct endpoint from, to;
+	bool has_to;
+	const char *state, *events, *quarantine, *baseline;
+	struct strlist map, include, exclude;
+	const char *since, *before; /* "2024-01-31", checked */
+	uint64_t max_size;          /* bytes; 0: none */
+	uint64_t max_rate;          /* bytes a second; 0: none */
+	unsigned max_connections;   /* each side; 0: automatic */
+	bool dry_run, allow_plaintext, automap, flags_sync, rescan;
+	bool deep, no_write_probe;  /* verify, check */
+	bool no_progress, verbose;
+};
+
+/* Reads argv (argv[0] is the program) and the secrets. ERR_USAGE names what is wrong. */
+const struct err *opts_parse(struct opts *o, int argc, char **argv);
+void opts_wipe(struct opts *o);
+void opts_usage(void); /* to standard output */
+
+#endif
