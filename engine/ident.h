@@ -57,7 +57,7 @@ void ident_reader_feed(struct ident_reader *r, const void *p, size_t n);
 void ident_reader_end(struct ident_reader *r, struct ident *out);
 void ident_reader_reset(struct ident_reader *r);
 
-/* Header fields for a person, decoded to UTF-8 on one line, "" when missing, at most IDENT_TEXT_MAX bytes.
+/* Header fields for a person, encoded-words decoded, on one line (UTF-8 but for undeclared 8-bit bytes), "" when missing, at most IDENT_TEXT_MAX bytes.
  * With IDENT_WANT_DECODED only; valid until the next message's first feed, or ident_reader_reset. Works on a
  * header fed alone. */
 #define IDENT_TEXT_MAX 1000

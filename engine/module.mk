@@ -1,1 +1,2 @@
 # engine: sources, one a line
+include $(srcdir)/engine/verify.mk

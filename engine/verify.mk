@@ -1,0 +1,19 @@
+# who a message is: pure, also linked by the unit tests and the fuzz targets
+noinst_LIBRARIES += libident.a
+libident_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+libident_a_SOURCES = \
+	engine/canon.c \
+	engine/canon.h \
+	engine/charset.c \
+	engine/charset.h \
+	engine/ident.c \
+	engine/ident.h \
+	engine/match.c \
+	engine/match.h \
+	engine/mime.c \
+	engine/mime.h \
+	engine/mime_leaf.c \
+	engine/mime_leaf.h \
+	engine/rfc2047.c \
+	engine/rfc2047.h
+IDENT_LIBS = libident.a $(BASE_LIBS) $(OPENSSL_LIBS)
