@@ -1,0 +1,46 @@
+"""Waiting for something to become true, with a deadline instead of a guess."""
+
+import random
+import socket
+import time
+
+
+class Timeout(Exception):
+    pass
+
+
+def until(condition, what, seconds=60.0, step=0.02, alive=None):
+    """Returns condition()'s first true value. `alive` (if given) is called between tries and may raise,
+    e.g. because the process that we wait for has died."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if alive is not None:
+            alive()
+        if time.monotonic() > deadline:
+            raise Timeout(f"{what}: not within {seconds:.0f} s")
+        time.sleep(step)
+
+
+def can_connect(port, host="127.0.0.1"):
+    try:
+        socket.create_connection((host, port), timeout=2).close()
+        return True
+    except OSError:
+        return False
+
+
+def free_port():
+    """A TCP port of 127.0.0.1 that nobody listens on, outside of the range that the kernel gives to
+    outgoing connections, so that none of those can take it before its server does."""
+    for _ in range(200):
+        port = random.SystemRandom().randrange(12000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("no free TCP port between 12000 and 32000")
