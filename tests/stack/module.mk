@@ -4,5 +4,8 @@ EXTRA_DIST += \
 	tests/stack/certs.py \
 	tests/stack/dovecot.py \
 	tests/stack/identity.py \
+	tests/stack/imapcheck.py \
+	tests/stack/imapload.py \
+	tests/stack/mailgen.py \
 	tests/stack/process.py \
 	tests/stack/wait.py
