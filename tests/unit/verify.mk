@@ -1,1 +1,12 @@
-# tests/unit/verify: sources, one a line
+# tests of the identity ladder and the verifier
+if HAVE_CMOCKA
+VERIFY_TESTS = \
+	tests/unit/test_ident \
+	tests/unit/test_match
+check_PROGRAMS += $(VERIFY_TESTS)
+TESTS += $(VERIFY_TESTS)
+tests_unit_test_ident_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine $(CMOCKA_CFLAGS)
+tests_unit_test_ident_LDADD = $(IDENT_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_match_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine $(CMOCKA_CFLAGS)
+tests_unit_test_match_LDADD = $(IDENT_LIBS) $(CMOCKA_LIBS)
+endif
