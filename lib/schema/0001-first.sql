@@ -70,6 +70,7 @@ CREATE TABLE mailboxes (                    -- one source account or file, one d
   folders      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(folders)), -- its own map, includes, excludes
   version      INTEGER NOT NULL DEFAULT 1,
   removed      INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1)),   -- kept for the evidence; see removals
+  pair_after   INTEGER NOT NULL DEFAULT 0,  -- runs up to this id moved another pair of accounts: no evidence for this one
   created_by   TEXT NOT NULL,
   created_at   INTEGER NOT NULL,
   updated_at   INTEGER NOT NULL
@@ -125,6 +126,7 @@ CREATE TABLE runs (
   nonce        TEXT,                        -- of the claim that holds it
   worker       TEXT,
   lease_until  INTEGER,                     -- while running, paused or waiting
+  not_before   INTEGER NOT NULL DEFAULT 0,  -- queued again after a failure: no run file before this instant
   seq          INTEGER NOT NULL DEFAULT 0,  -- of the last report of this attempt
   options      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(options)),
   cancel       INTEGER NOT NULL DEFAULT 0,  -- asked for
@@ -283,6 +285,7 @@ CREATE TABLE approvals (                    -- approve, revoke, override: the la
   job_id     INTEGER NOT NULL REFERENCES jobs (id),
   kind       TEXT NOT NULL CHECK (kind IN ('approve', 'revoke', 'override')),
   facts      TEXT NOT NULL,                 -- hash of the facts that were before their eyes
+  snapshot   TEXT NOT NULL DEFAULT '',      -- those facts, a line each: to say later what has changed
   covers     TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(covers)), -- override: reasons present when given
   mailboxes  INTEGER NOT NULL,              -- how many, as stated
   reason     TEXT NOT NULL DEFAULT '',
@@ -297,6 +300,7 @@ CREATE INDEX approvals_job ON approvals (job_id, id);
 CREATE TABLE dns_events (                   -- what the gate must know of DNS: applied (webhook, provider, seen), rolled back
   id       INTEGER PRIMARY KEY AUTOINCREMENT,
   job_id   INTEGER NOT NULL REFERENCES jobs (id),
+  seq      INTEGER NOT NULL,                -- from counters.change_seq: its place among the runs' ends
   what     TEXT NOT NULL CHECK (what IN ('applied', 'rolled_back')),
   how      TEXT NOT NULL,                   -- webhook, dns_read, dns_apply, rollback
   was_ready INTEGER NOT NULL,               -- the gate said ready_for_dns at that moment

@@ -1,0 +1,57 @@
+/* What a worker reports of a run (PATCH /runs/{id}): the document, read into a struct. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "json.h"
+#include "model.h"
+
+struct report_folder { /* of a pass */
+	const char *folder, *dest;
+	int64_t uidvalidity, uidnext, messages, bytes;
+};
+struct report_pass {
+	int64_t messages, copied, present, refused, bytes;
+	struct report_folder *folders;
+	size_t n_folders;
+};
+struct report_verify_folder {
+	const char *folder, *dest;
+	bool complete;
+	int64_t expected, found, found_weak, exact, canonical, decoded, header, missing, late, excluded, differing, extra;
+};
+struct report_verification {
+	bool complete, deep;
+	int64_t pass_id; /* of the claim's baseline, 0: none */
+	int64_t expected, found, found_weak, missing, unexplained, late, excluded, differing, extra;
+	struct report_verify_folder *folders;
+	size_t n_folders;
+};
+struct report_missing {
+	const char *folder, *date, *message_id, *from, *subject, *class, *detail;
+	int64_t uid, size;
+};
+struct report_refusal {
+	const char *folder, *code, *server, *file;
+	int64_t uid, size;
+};
+
+struct report {
+	const char *worker;
+	int64_t attempt, seq;
+	enum run_status status; /* queued: given back; running: only carries missing and refusals */
+	const char *code, *message; /* NULL: none */
+	char *result; /* JSON object's text, owned */
+	struct report_pass *pass;                 /* NULL: none */
+	struct report_verification *verification; /* NULL: none */
+	struct report_missing *missing;
+	size_t n_missing;
+	struct report_refusal *refusals;
+	size_t n_refusals;
+};
+
+/* Texts point into root's json_t. Mistakes go to root->bad (also unknown fields and numbers that contradict each other:
+ * found + found_weak + missing must be expected); then *out must still be freed. */
+void report_parse(const struct js_at *root, struct report *out);
+void report_free(struct report *r);
+
+#endif
