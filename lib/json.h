@@ -73,10 +73,14 @@ bool js_int(const struct js_at *obj, const char *key, enum js_need need, int64_t
 bool js_bool(const struct js_at *obj, const char *key, enum js_need need, bool *out);
 bool js_object(const struct js_at *obj, const char *key, enum js_need need, struct js_at *out);
 bool js_array(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max, struct js_at *out);
-/* A word that parse() knows, such as run_kind_parse: js_word(&root, "kind", JS_REQUIRED, JS_WORD(run_kind_parse), &kind). */
-typedef bool (*js_word_parse)(const char *s, int *out);
-#define JS_WORD(fn) ((js_word_parse)(void (*)(void))(fn))
-bool js_word(const struct js_at *obj, const char *key, enum js_need need, js_word_parse parse, void *out_enum);
+/* A word that parse(text, &value) knows, such as run_kind_parse: js_word(&root, "kind", JS_REQUIRED, run_kind_parse, &kind). */
+#define js_word(obj, key, need, parse, out)                                                                            \
+	({                                                                                                             \
+		const char *js_word_;                                                                                  \
+		js_str((obj), (key), (need), 1, 64, &js_word_) &&                                                      \
+			(parse(js_word_, (out)) || js_unknown_word((obj), (key), js_word_));                           \
+	})
+bool js_unknown_word(const struct js_at *obj, const char *key, const char *word); /* adds the problem; always false */
 /* A text as an item of an array, checked like js_str. */
 bool js_str_item(const struct js_at *item, size_t min, size_t max, const char **out);
 /* Every member whose name is not in the NULL-terminated list is a problem. */

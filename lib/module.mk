@@ -25,6 +25,31 @@ BASE_LIBS = libbase.a $(SODIUM_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 
 libmigration_a_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(JWT_CFLAGS) $(IDN2_CFLAGS)
 libmigration_a_SOURCES = \
+	lib/conf.c \
+	lib/conf.h \
+	lib/conf_table.h \
+	lib/domain.c \
+	lib/domain.h \
+	lib/gate.h \
+	lib/json.c \
+	lib/json.h \
+	lib/lifecycle.h \
 	lib/model.c \
-	lib/model.h
+	lib/model.h \
+	lib/principal.c \
+	lib/principal.h \
+	lib/queue.h \
+	lib/report.h \
+	lib/seal.h \
+	lib/store.h \
+	lib/store_artefact.h \
+	lib/store_audit.h \
+	lib/store_evidence.h \
+	lib/store_facts.h \
+	lib/store_job.h \
+	lib/store_mailbox.h \
+	lib/store_run.h \
+	lib/store_user.h \
+	lib/store_worker.h \
+	lib/token.h
 MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS)
