@@ -2,10 +2,18 @@
 EXTRA_DIST += \
 	tests/stack/__init__.py \
 	tests/stack/certs.py \
+	tests/stack/client.py \
 	tests/stack/dovecot.py \
 	tests/stack/identity.py \
 	tests/stack/imapcheck.py \
 	tests/stack/imapload.py \
+	tests/stack/interim.py \
 	tests/stack/mailgen.py \
+	tests/stack/nginx.py \
+	tests/stack/pools.py \
 	tests/stack/process.py \
-	tests/stack/wait.py
+	tests/stack/settings.py \
+	tests/stack/stack.py \
+	tests/stack/tokens.py \
+	tests/stack/wait.py \
+	tests/stack/worker.py

@@ -1,0 +1,298 @@
+"""The whole system: mail servers, pools, worker and nginx, and the accounts to use them with.
+
+    with Stack(build="/tmp/build") as stack:
+        stack.add_mail_account("ana@a.example", folders)
+        client = stack.client("technician")
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import subprocess
+import tempfile
+
+from . import certs, identity, imapcheck, imapload, interim, mailgen, settings, tokens, worker
+from .client import Client
+from .dovecot import Dovecot
+from .nginx import Nginx
+from .pools import Pools
+from .process import ENVIRON, StartError, adopt_orphans
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+USERS = {"technician": "technician", "lead": "ops_lead", "admin": "super_admin"}
+DESK_ROLES = ["super_admin", "ops_lead", "technician", "gate_reader"]
+
+
+@dataclasses.dataclass
+class Paths:
+    """Where things are below the private directory."""
+
+    top: pathlib.Path
+    etc: pathlib.Path
+    data: pathlib.Path
+    run: pathlib.Path
+    log: pathlib.Path
+    runtime: pathlib.Path  # in memory
+
+    @property
+    def spool(self):
+        return self.data / "spool"
+
+    @property
+    def database(self):
+        return self.data / "migration.db"
+
+    @property
+    def settings(self):
+        return self.etc / "migration.env"
+
+
+class Stack:
+    """start() or `with`; stop() ends everything and removes the directory unless keep is true.
+
+    build: where the programs are. keep: leave the directory. directory: use this one (it must not exist or
+    be empty). api_settings, worker_settings: MIGRATION_* values beside the usual ones. mail: False starts no
+    mail server. source, destination: arguments of Dovecot."""
+
+    def __init__(self, build, directory=None, keep=False, api_settings=None, worker_settings=None, mail=True,
+                 source=None, destination=None):
+        self.build = pathlib.Path(build).resolve()
+        self.keep = keep
+        self._api_settings = api_settings
+        self._worker_settings = worker_settings
+        self._say = lambda text: None
+        self.passwords = {name: secrets.token_urlsafe(12) for name in USERS}
+        self.desk_key = secrets.token_urlsafe(48).encode()
+        self.paths = self._make_directories(directory)
+        self.ca = certs.Authority(self.paths.top / "ca")
+        self.source = self.destination = None
+        if mail:
+            self.source = self._mail_server("source", {"storage": "maildir", "separator": ".", **(source or {})})
+            self.destination = self._mail_server("destination", {"storage": "sdbox", **(destination or {})})
+        self.pools = self.worker = self.nginx = None
+        self._servers = [s for s in (self.source, self.destination) if s]
+        self._workers = []
+
+    # --- life ---------------------------------------------------------------------------------------
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.keep = True  # the error names a log: leave it
+            self.stop()
+            raise
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self, say=None):
+        """Starts everything; say(text) hears of each step."""
+        self._say = say or self._say
+        adopt_orphans()
+        for server in self._servers:
+            self._say(f"mail server ({server.name}) on port {server.tls_port}")
+            server.start()
+        self._make_keys()
+        self.pools = Pools(self.build / "migration-fcgi", self.paths.run, self.paths.settings, self.paths.log)
+        self.nginx = Nginx(self.paths.top / "nginx", self.paths.log / "nginx.log",
+                           TOP / "nginx/desk-migration.conf.in", self.www, self.pools.paths)
+        self._say("FastCGI pools: api, worker, upload")
+        self.pools.start()
+        self._say(f"nginx on port {self.nginx.port}")
+        self.nginx.start()
+        anonymous = Client(self.nginx.url)
+        self.pools.processes["api"].wait_ready(
+            lambda: anonymous.request("GET", "/ready").status == 200 and self.paths.database.exists())
+        self._add_users()
+        self.worker = self.add_worker("worker-1")
+        self._say("worker")
+        self.worker.start()
+        return self
+
+    def stop(self):
+        """Ends everything, newest first. Harmless when it never started."""
+        for one in self._workers:
+            one.stop()
+        if self.nginx:
+            self.nginx.stop()
+        if self.pools:
+            self.pools.close()
+        for server in self._servers:
+            server.stop()
+        shutil.rmtree(self.paths.runtime, ignore_errors=True)
+        if not self.keep:
+            shutil.rmtree(self.paths.top, ignore_errors=True)
+
+    def processes(self):
+        """Every supervised Process."""
+        found = [s.process for s in self._servers] + [w.process for w in self._workers]
+        found += list(self.pools.processes.values()) if self.pools else []
+        found += [self.nginx.process] if self.nginx else []
+        return [p for p in found if p is not None]
+
+    def check_alive(self):
+        """Raises StartError naming the first program that has died."""
+        for process in self.processes():
+            process.check_alive()
+
+    def sanitizer_reports(self):
+        """[(name of the program, report)] of what the sanitizers found, tools' logs included."""
+        reports = [(p.name, p.sanitizer_report()) for p in self.processes()]
+        return [(name, text) for name, text in reports if text]
+
+    # --- who and what -------------------------------------------------------------------------------
+
+    @property
+    def url(self):
+        return self.nginx.url
+
+    @property
+    def www(self):
+        """The page: as built (with the npm modules beside it), else as in the source."""
+        built = self.build / "www"
+        return built if (built / "index.html").exists() else TOP / "www"
+
+    def client(self, user=None, **arguments):
+        """A client signed in as technician, lead or admin; None: not signed in."""
+        client = Client(self.url, **arguments)
+        return client.sign_in(user, self.passwords[user]) if user else client
+
+    def bearer(self, role, **claims):
+        """A client with a token of Desk's issuer."""
+        return Client(self.url, token=tokens.hs256(self.desk_key, role, **claims))
+
+    def vm112_token(self):
+        return tokens.hs256(self.desk_key, "gate_reader", sub="vm112", seconds=86400)
+
+    def add_worker(self, name, settings_extra=None):
+        """Another worker (not started) with a key of its own, known to the API."""
+        key = self.paths.etc / f"{name}.key"
+        public = subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"],
+                                capture_output=True, text=True, check=True).stdout
+        worker.write_private(key, public, identity.worker())
+        public = subprocess.run(["openssl", "ec", "-in", key, "-pubout"], capture_output=True, text=True,
+                                check=True).stdout
+        self._as_api(interim.add_worker, self.paths.database, name, public)
+        runtime = identity.make_dir(self.paths.runtime / name, identity.worker(), mode=0o700)
+        values = settings.worker(dataclasses.replace(self.paths, runtime=runtime), self._secret_key,
+                                 self.ca.certificate, self.url, self.build / "mailmover", name, key,
+                                 {**(self._worker_settings or {}), **(settings_extra or {})})
+        added = worker.Worker(self.build / "migration-worker", self.paths.etc, self.paths.settings,
+                              settings.text(values, "what only the worker may know"),
+                              self.paths.log / f"{name}.log", name)
+        self._workers.append(added)
+        return added
+
+    def ctl(self, *arguments, **more):
+        """Runs migrationctl as root or migration would; returns subprocess's result."""
+        argv = [str(self.build / "migrationctl"), "-c", str(self.paths.settings), *map(str, arguments)]
+        return subprocess.run(argv, env=ENVIRON, capture_output=True, text=True, check=False,
+                              **identity.api().popen_arguments(), **more)
+
+    # --- mail ---------------------------------------------------------------------------------------
+
+    def add_mail_account(self, user, folders=None):
+        """An account on both servers (with different passwords), `folders` delivered to the source."""
+        self.source.add_user(user, secrets.token_urlsafe(12))
+        self.destination.add_user(user, secrets.token_urlsafe(12))
+        return self.deliver(user, folders or [])
+
+    def deliver(self, user, folders, server=None):
+        """Puts mailgen folders into an account of the source (or of `server`)."""
+        server = server or self.source
+        loader = imapload.Loader(server.host, server.tls_port, user, server.users[user], self.ca.certificate)
+        try:
+            return mailgen.deliver(loader, folders)
+        finally:
+            loader.close()
+
+    def mailbox_request(self, user, **fields):
+        """The body that adds this account's move to a job."""
+        return {"source": {"user": user, "secret": self.source.users[user]},
+                "destination": {"user": user, "secret": self.destination.users[user]}, **fields}
+
+    def job_servers(self):
+        """source and destination of a job."""
+        return {"source": {"kind": "imap", "host": "127.0.0.1", "port": self.source.tls_port, "tls": "tls"},
+                "destination": {"host": "127.0.0.1", "port": self.destination.starttls_port, "tls": "starttls"}}
+
+    def account(self, server, user):
+        """For imapcheck."""
+        return imapcheck.Account(server.host, server.tls_port, user, server.users[user], self.ca.certificate)
+
+    def compare(self, user, **arguments):
+        """The independent judge's result for one account."""
+        return imapcheck.compare(self.account(self.source, user), self.account(self.destination, user), **arguments)
+
+    # --- inside -------------------------------------------------------------------------------------
+
+    def _make_directories(self, directory):
+        if directory is None:
+            top = pathlib.Path(tempfile.mkdtemp(prefix="desk-migration-"))
+        else:
+            top = pathlib.Path(directory).resolve()
+            top.mkdir(parents=True, exist_ok=True)
+            if any(top.iterdir()):
+                raise StartError(f"{top} is not empty")
+        top.chmod(0o711)
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        runtime = pathlib.Path(tempfile.mkdtemp(prefix="desk-migration-", dir=memory))
+        runtime.chmod(0o711)
+        paths = Paths(top, top / "etc", top / "data", top / "run", top / "log", runtime)
+        api, mover = identity.api(), identity.worker()
+        identity.make_dir(paths.etc, None, mode=0o755)
+        identity.make_dir(paths.run, None, mode=0o755)
+        identity.make_dir(paths.log, None, mode=0o755)
+        # owners and modes: section 4 of the design, systemd/*.conf for an installed system
+        shared = 0o2750 if identity.is_root() else 0o700
+        identity.make_dir(paths.data, api, mode=0o711)
+        identity.make_dir(paths.data / "artefacts", api, mode=0o700)
+        identity.make_dir(paths.data / "uploads", api, "migration-spool", shared)
+        identity.make_dir(paths.spool, None, mode=0o755)
+        for part in ("tmp", "incoming"):
+            identity.make_dir(paths.spool / part, api, "migration-spool", 0o2770 if identity.is_root() else 0o700)
+        for part in ("running", "done", "failed", "outbox", "work", "state"):
+            identity.make_dir(paths.spool / part, mover, mode=0o700)
+        return paths
+
+    def _mail_server(self, name, arguments):
+        return Dovecot(name, self.paths.top / name, self.ca.issue(name), **arguments)
+
+    def _make_keys(self):
+        self._secret_key, public_key = interim.keys()
+        desk_key = self.paths.etc / "desk.key"
+        worker.write_private(desk_key, self.desk_key.decode(), identity.api())
+        issuers = self.paths.etc / "issuers.json"
+        issuers.write_text(json.dumps([{"iss": "desk", "alg": "HS256", "key_file": str(desk_key),
+                                        "aud": "desk-migration", "roles": DESK_ROLES}]), encoding="utf-8")
+        values = settings.api(self.paths, public_key, self.ca.certificate, issuers, self._api_settings)
+        worker.write_private(self.paths.settings, settings.text(values, "settings of the pools"), identity.api())
+
+    def _add_users(self):
+        for name, role in USERS.items():
+            self._as_api(interim.add_user, self.paths.database, name, role, self.passwords[name])
+
+    @staticmethod
+    def _as_api(function, *arguments):
+        """Calls function in a child that is the API's user, so that the database's files stay its own."""
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                who = identity.api()
+                if who.uid is not None:
+                    os.setgroups(who.groups)
+                    os.setgid(who.gid)
+                    os.setuid(who.uid)
+                function(*arguments)
+                status = 0
+            except BaseException as error:  # pylint: disable=broad-except
+                print(f"{function.__name__}: {error}", flush=True)
+            finally:
+                os._exit(status)
+        if os.waitpid(child, 0)[1] != 0:
+            raise StartError(f"{function.__name__} failed")
