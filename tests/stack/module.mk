@@ -3,6 +3,7 @@ EXTRA_DIST += \
 	tests/stack/__init__.py \
 	tests/stack/certs.py \
 	tests/stack/client.py \
+	tests/stack/demo.py \
 	tests/stack/dovecot.py \
 	tests/stack/identity.py \
 	tests/stack/imapcheck.py \
@@ -10,10 +11,12 @@ EXTRA_DIST += \
 	tests/stack/interim.py \
 	tests/stack/mailgen.py \
 	tests/stack/nginx.py \
+	tests/stack/permissions.py \
 	tests/stack/pools.py \
 	tests/stack/process.py \
 	tests/stack/settings.py \
 	tests/stack/stack.py \
+	tests/stack/terminal.py \
 	tests/stack/tokens.py \
 	tests/stack/wait.py \
 	tests/stack/worker.py

@@ -23,6 +23,7 @@ from .process import ENVIRON, StartError, adopt_orphans
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 USERS = {"technician": "technician", "lead": "ops_lead", "admin": "super_admin"}
+PROGRAMS = ("migration-fcgi", "migration-worker", "migrationctl", "mailmover")
 DESK_ROLES = ["super_admin", "ops_lead", "technician", "gate_reader"]
 
 
@@ -73,6 +74,7 @@ class Stack:
             self.source = self._mail_server("source", {"storage": "maildir", "separator": ".", **(source or {})})
             self.destination = self._mail_server("destination", {"storage": "sdbox", **(destination or {})})
         self.pools = self.worker = self.nginx = None
+        self.programs, self.www = self.build, self.build / "www/site"
         self._servers = [s for s in (self.source, self.destination) if s]
         self._workers = []
 
@@ -96,8 +98,9 @@ class Stack:
         for server in self._servers:
             self._say(f"mail server ({server.name}) on port {server.tls_port}")
             server.start()
+        self._take_programs()
         self._make_keys()
-        self.pools = Pools(self.build / "migration-fcgi", self.paths.run, self.paths.settings, self.paths.log)
+        self.pools = Pools(self.programs / "migration-fcgi", self.paths.run, self.paths.settings, self.paths.log)
         self.nginx = Nginx(self.paths.top / "nginx", self.paths.log / "nginx.log",
                            TOP / "nginx/desk-migration.conf.in", self.www, self.pools.paths)
         self._say("FastCGI pools: api, worker, upload")
@@ -150,11 +153,6 @@ class Stack:
     def url(self):
         return self.nginx.url
 
-    @property
-    def www(self):
-        """The page: as built (with the npm modules beside it), else as in the source."""
-        built = self.build / "www"
-        return built if (built / "index.html").exists() else TOP / "www"
 
     def client(self, user=None, **arguments):
         """A client signed in as technician, lead or admin; None: not signed in."""
@@ -179,9 +177,9 @@ class Stack:
         self._as_api(interim.add_worker, self.paths.database, name, public)
         runtime = identity.make_dir(self.paths.runtime / name, identity.worker(), mode=0o700)
         values = settings.worker(dataclasses.replace(self.paths, runtime=runtime), self._secret_key,
-                                 self.ca.certificate, self.url, self.build / "mailmover", name, key,
+                                 self.ca.certificate, self.url, self.programs / "mailmover", name, key,
                                  {**(self._worker_settings or {}), **(settings_extra or {})})
-        added = worker.Worker(self.build / "migration-worker", self.paths.etc, self.paths.settings,
+        added = worker.Worker(self.programs / "migration-worker", self.paths.etc, self.paths.settings,
                               settings.text(values, "what only the worker may know"),
                               self.paths.log / f"{name}.log", name)
         self._workers.append(added)
@@ -189,7 +187,7 @@ class Stack:
 
     def ctl(self, *arguments, **more):
         """Runs migrationctl as root or migration would; returns subprocess's result."""
-        argv = [str(self.build / "migrationctl"), "-c", str(self.paths.settings), *map(str, arguments)]
+        argv = [str(self.programs / "migrationctl"), "-c", str(self.paths.settings), *map(str, arguments)]
         return subprocess.run(argv, env=ENVIRON, capture_output=True, text=True, check=False,
                               **identity.api().popen_arguments(), **more)
 
@@ -258,6 +256,22 @@ class Stack:
         for part in ("running", "done", "failed", "outbox", "work", "state"):
             identity.make_dir(paths.spool / part, mover, mode=0o700)
         return paths
+
+    def _take_programs(self):
+        """As root the programs run as other users, who may not reach a build below /root: give them copies."""
+        missing = [name for name in PROGRAMS if not (self.build / name).exists()]
+        if missing:
+            raise StartError(f"{', '.join(missing)} not found in {self.build}: scripts/build {self.build}")
+        if not identity.is_root():
+            return
+        self.programs, self.www = self.paths.top / "bin", self.paths.top / "www"
+        self.programs.mkdir(mode=0o755)
+        for name in PROGRAMS:
+            shutil.copy(self.build / name, self.programs / name)
+            (self.programs / name).chmod(0o755)
+        shutil.copytree(self.build / "www/site", self.www)
+        for path in (self.www, *self.www.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
     def _mail_server(self, name, arguments):
         return Dovecot(name, self.paths.top / name, self.ca.issue(name), **arguments)
