@@ -1,6 +1,7 @@
 # tests: one list a folder; each suite owns its own file
 include $(srcdir)/tests/unit/base.mk
 include $(srcdir)/tests/stack/module.mk
+include $(srcdir)/tests/engine/module.mk
 include $(srcdir)/tests/unit/module.mk
 include $(srcdir)/tests/unit/engine.mk
 include $(srcdir)/tests/unit/verify.mk
