@@ -12,8 +12,8 @@
  *	loop_run(loop, &stop);
  *
  * A caller that wants one thing after the other uses imap_wait(c), which runs the loop until every command is
- * answered; its handlers still get the data. A callback must not free the connection it was called for:
- * imap_close marks it, it is freed when the loop gets back to it.
+ * answered; its handlers still get the data. imap_close may be called anywhere, callbacks included: the memory is
+ * freed when the loop gets back to it (loop_free at the latest). No callback comes from inside imap_begin … imap_end.
  *
  * Errors that end a connection come once, through events.closed: ERR_HOST_*, ERR_TLS_*, ERR_AUTH_*,
  * ERR_LINE_LOST, ERR_TIMEOUT, ERR_PROTOCOL, ERR_THROTTLED. Each command still open then gets done with
