@@ -56,14 +56,15 @@ class Stack:
 
     build: where the programs are. keep: leave the directory. directory: use this one (it must not exist or
     be empty). api_settings, worker_settings: MIGRATION_* values beside the usual ones. mail: False starts no
-    mail server. source, destination: arguments of Dovecot."""
+    mail server; with_worker: False no worker. source, destination: arguments of Dovecot."""
 
-    def __init__(self, build, directory=None, keep=False, api_settings=None, worker_settings=None, mail=True,
+    def __init__(self, build, directory=None, keep=False, api_settings=None, worker_settings=None, mail=True, with_worker=True,
                  source=None, destination=None):
         self.build = pathlib.Path(build).resolve()
         self.keep = keep
         self._api_settings = api_settings
         self._worker_settings = worker_settings
+        self._with_worker = with_worker
         self._say = lambda text: None
         self.passwords = {name: secrets.token_urlsafe(12) for name in USERS}
         self.desk_key = secrets.token_urlsafe(48).encode()
@@ -112,8 +113,9 @@ class Stack:
             lambda: anonymous.request("GET", "/ready").status == 200 and self.paths.database.exists())
         self._add_users()
         self.worker = self.add_worker("worker-1")
-        self._say("worker")
-        self.worker.start()
+        if self._with_worker:
+            self._say("worker")
+            self.worker.start()
         return self
 
     def stop(self):
@@ -259,19 +261,19 @@ class Stack:
 
     def _take_programs(self):
         """As root the programs run as other users, who may not reach a build below /root: give them copies."""
-        missing = [name for name in PROGRAMS if not (self.build / name).exists()]
-        if missing:
-            raise StartError(f"{', '.join(missing)} not found in {self.build}: scripts/build {self.build}")
         if not identity.is_root():
             return
         self.programs, self.www = self.paths.top / "bin", self.paths.top / "www"
         self.programs.mkdir(mode=0o755)
         for name in PROGRAMS:
-            shutil.copy(self.build / name, self.programs / name)
-            (self.programs / name).chmod(0o755)
-        shutil.copytree(self.build / "www/site", self.www)
+            if (self.build / name).exists():
+                shutil.copy(self.build / name, self.programs / name)
+                (self.programs / name).chmod(0o755)
+        if (self.build / "www/site").exists():
+            shutil.copytree(self.build / "www/site", self.www)
         for path in (self.www, *self.www.rglob("*")):
-            path.chmod(0o755 if path.is_dir() else 0o644)
+            if path.exists():
+                path.chmod(0o755 if path.is_dir() else 0o644)
 
     def _mail_server(self, name, arguments):
         return Dovecot(name, self.paths.top / name, self.ca.issue(name), **arguments)

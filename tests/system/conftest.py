@@ -1,0 +1,76 @@
+"""Fixtures: the whole system, once a session, from the build that BUILD_DIR names."""
+
+import itertools
+import os
+import pathlib
+
+import pytest
+
+from stack.stack import Stack
+from stack import mailgen
+
+LONG = bool(os.environ.get("CHECK_LONG"))
+_domains = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def build_dir():
+    """Where the programs are."""
+    directory = os.environ.get("BUILD_DIR")
+    if not directory:
+        pytest.exit("BUILD_DIR is not set: BUILD_DIR=/path/to/build /usr/bin/python3 -m pytest tests/system", 2)
+    return pathlib.Path(directory).resolve()
+
+
+@pytest.fixture(scope="session")
+def long():
+    """True when every promise is to be tested in full (scripts/check --long)."""
+    return LONG
+
+
+@pytest.fixture(scope="session")
+def stack(build_dir):
+    """Everything, started; shared by all tests that leave it as they found it."""
+    with Stack(build_dir) as running:
+        yield running
+        running.check_alive()
+    assert not running.sanitizer_reports()
+
+
+@pytest.fixture
+def new_stack(build_dir):
+    """new_stack(**arguments of Stack): one of its own for tests that kill or reconfigure things."""
+    started = []
+
+    def make(**arguments):
+        one = Stack(build_dir, **arguments)
+        started.append(one)
+        return one.__enter__()
+    yield make
+    reports = []
+    for one in started:
+        reports += one.sanitizer_reports()
+        one.stop()
+    assert not reports
+
+
+@pytest.fixture
+def domain():
+    """A domain that no other test uses."""
+    return f"d{next(_domains)}.example"
+
+
+@pytest.fixture
+def new_job():
+    """new_job(stack, domain, people=…, messages=…): a filled source, a job, its mailboxes.
+    Returns (technician's client, job, users)."""
+    def make(stack, domain, people=("ana",), messages=60, seed=1, biggest=200_000):
+        users = [f"{person}@{domain}" for person in people]
+        for user in users:
+            folders = mailgen.Generator(user, seed).mailbox(messages, biggest) if messages else []
+            stack.add_mail_account(user, folders)
+        technician = stack.client("technician")
+        job = technician.create_job(domain, **stack.job_servers())
+        technician.add_mailboxes(job["id"], [stack.mailbox_request(user) for user in users])
+        return technician, job, users
+    return make
