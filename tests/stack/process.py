@@ -111,15 +111,16 @@ class Process:
             return ""
         return "\n".join("    " + line for line in text.splitlines()[-lines:])
 
-    def sanitizer_report(self):
-        """What AddressSanitizer or UBSan wrote into the log, or None."""
-        try:
-            with open(self.log, "rb") as file:
-                text = file.read()
-        except OSError:
-            return None
-        at = min((text.find(mark) for mark in SANITIZER_MARKS if mark in text), default=-1)
-        return None if at < 0 else text[max(0, at - 200):at + 4000].decode("utf-8", "replace")
+
+def sanitizer_report(log):
+    """What AddressSanitizer or UBSan wrote into a file, or None."""
+    try:
+        with open(log, "rb") as file:
+            text = file.read()
+    except OSError:
+        return None
+    at = min((text.find(mark) for mark in SANITIZER_MARKS if mark in text), default=-1)
+    return None if at < 0 else text[max(0, at - 200):at + 4000].decode("utf-8", "replace")
 
 
 def session_members(sessions):

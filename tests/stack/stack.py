@@ -19,7 +19,7 @@ from .client import Client
 from .dovecot import Dovecot
 from .nginx import Nginx
 from .pools import Pools
-from .process import ENVIRON, StartError, adopt_orphans
+from .process import ENVIRON, StartError, adopt_orphans, sanitizer_report
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 USERS = {"technician": "technician", "lead": "ops_lead", "admin": "super_admin"}
@@ -78,6 +78,7 @@ class Stack:
         self.programs, self.www = self.build, self.build / "www/site"
         self._servers = [s for s in (self.source, self.destination) if s]
         self._workers = []
+        self._reports = None
 
     # --- life ---------------------------------------------------------------------------------------
 
@@ -128,6 +129,7 @@ class Stack:
             self.pools.close()
         for server in self._servers:
             server.stop()
+        self._reports = self.sanitizer_reports()
         shutil.rmtree(self.paths.runtime, ignore_errors=True)
         if not self.keep:
             shutil.rmtree(self.paths.top, ignore_errors=True)
@@ -145,8 +147,14 @@ class Stack:
             process.check_alive()
 
     def sanitizer_reports(self):
-        """[(name of the program, report)] of what the sanitizers found, tools' logs included."""
-        reports = [(p.name, p.sanitizer_report()) for p in self.processes()]
+        """[(program or file, report)]: what the sanitizers wrote into the logs of programs and runs. After
+        stop(): also what they found when the programs ended."""
+        if self._reports is not None:
+            return self._reports
+        logs = [p.log for p in self.processes() if isinstance(p.log, pathlib.Path)]
+        for part in ("artefacts", "spool"):
+            logs += [f for f in (self.paths.data / part).rglob("*log*") if f.is_file()]
+        reports = [(str(log.relative_to(self.paths.top)), sanitizer_report(log)) for log in dict.fromkeys(logs)]
         return [(name, text) for name, text in reports if text]
 
     # --- who and what -------------------------------------------------------------------------------
@@ -178,7 +186,7 @@ class Stack:
                                 check=True).stdout
         self._as_api(interim.add_worker, self.paths.database, name, public)
         runtime = identity.make_dir(self.paths.runtime / name, identity.worker(), mode=0o700)
-        values = settings.worker(dataclasses.replace(self.paths, runtime=runtime), self._secret_key,
+        values = settings.worker(dataclasses.replace(self.paths, runtime=runtime), self.secret_key,
                                  self.ca.certificate, self.url, self.programs / "mailmover", name, key,
                                  {**(self._worker_settings or {}), **(settings_extra or {})})
         added = worker.Worker(self.programs / "migration-worker", self.paths.etc, self.paths.settings,
@@ -279,7 +287,7 @@ class Stack:
         return Dovecot(name, self.paths.top / name, self.ca.issue(name), **arguments)
 
     def _make_keys(self):
-        self._secret_key, public_key = interim.keys()
+        self.secret_key, public_key = interim.keys()
         desk_key = self.paths.etc / "desk.key"
         worker.write_private(desk_key, self.desk_key.decode(), identity.api())
         issuers = self.paths.etc / "issuers.json"

@@ -34,7 +34,7 @@ def stack(build_dir):
     with Stack(build_dir) as running:
         yield running
         running.check_alive()
-    assert not running.sanitizer_reports()
+    assert not running.sanitizer_reports(), running.sanitizer_reports()
 
 
 @pytest.fixture
@@ -47,11 +47,10 @@ def new_stack(build_dir):
         started.append(one)
         return one.__enter__()
     yield make
-    reports = []
     for one in started:
-        reports += one.sanitizer_reports()
         one.stop()
-    assert not reports
+    reports = [report for one in started for report in one.sanitizer_reports()]
+    assert not reports, reports
 
 
 @pytest.fixture

@@ -1,1 +1,11 @@
-# tests/system/module: sources, one a line
+# tests/system: the running system, judged from outside
+EXTRA_DIST += \
+	tests/pytest.ini \
+	tests/system/conftest.py \
+	tests/system/killing.py \
+	tests/system/test_gate.py \
+	tests/system/test_kill_engine.py \
+	tests/system/test_kill_fcgi.py \
+	tests/system/test_move.py \
+	tests/system/test_permissions.py \
+	tests/system/test_preflight.py
