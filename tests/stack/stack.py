@@ -79,6 +79,7 @@ class Stack:
         self._servers = [s for s in (self.source, self.destination) if s]
         self._workers = []
         self._reports = None
+        self._sessions = {}
 
     # --- life ---------------------------------------------------------------------------------------
 
@@ -165,9 +166,14 @@ class Stack:
 
 
     def client(self, user=None, **arguments):
-        """A client signed in as technician, lead or admin; None: not signed in."""
+        """A client signed in as technician, lead or admin; None: not signed in. One session a user: nginx
+        limits how often an address may sign in."""
         client = Client(self.url, **arguments)
-        return client.sign_in(user, self.passwords[user]) if user else client
+        if user and user not in self._sessions:
+            self._sessions[user] = Client(self.url).sign_in(user, self.passwords[user])
+        if user:
+            client.cookie, client.me = self._sessions[user].cookie, self._sessions[user].me
+        return client
 
     def bearer(self, role, **claims):
         """A client with a token of Desk's issuer."""
