@@ -8,4 +8,5 @@ EXTRA_DIST += \
 	tests/system/test_kill_fcgi.py \
 	tests/system/test_move.py \
 	tests/system/test_permissions.py \
-	tests/system/test_preflight.py
+	tests/system/test_preflight.py \
+	tests/system/test_scripts.py
