@@ -1,0 +1,159 @@
+// The API as the page sees it: one function a verb. Cookie session, X-Requested-With on unsafe methods,
+// problem+json turned into Problem, ETags remembered so that polling what stands still costs a 304.
+//
+// A request that meets 401 waits for the person to sign in again and is then sent once more, so that
+// nothing typed is lost; the sign-in screen takes part through onUnauthorized.
+import { cell } from './cell.js';
+import { language } from './i18n.js';
+
+export const base = '/api/v1/migration';
+
+// 'up', 'down' (no answer), 'disabled' (switched off by an administrator).
+export const connection = cell('up');
+
+export class Problem extends Error {
+	constructor(status, body) {
+		super(body.detail || body.title || 'HTTP ' + status);
+		this.status = status;
+		this.code = body.code ?? '';
+		this.title = body.title ?? '';
+		this.detail = body.detail ?? '';
+		this.remedy = body.remedy ?? '';
+		this.errors = body.errors ?? [];
+		this.retryAfter = body.retry_after ?? null;
+	}
+}
+
+let askSignIn = null;
+export function onUnauthorized(fn) {
+	askSignIn = fn;
+}
+
+const seen = new Map(); // path -> {etag, body}
+export function forget() {
+	seen.clear();
+}
+
+function headersFor(method, { ifMatch, key, text, range }) {
+	const headers = { Accept: 'application/json, application/problem+json, text/plain', 'Accept-Language': language.get() };
+	if (method !== 'GET') {
+		headers['X-Requested-With'] = 'desk-migration';
+		headers['Content-Type'] = text === undefined ? 'application/json' : 'text/csv; charset=utf-8';
+	}
+	if (range) headers.Range = range;
+	if (ifMatch) headers['If-Match'] = ifMatch;
+	if (key) headers['Idempotency-Key'] = key;
+	return headers;
+}
+
+async function problemOf(response) {
+	let body = {};
+	try {
+		body = await response.json();
+	} catch {
+		body = { title: response.statusText };
+	}
+	return new Problem(response.status, body && typeof body === 'object' ? body : {});
+}
+
+// Nginx answers 502 or 504 for a pool that is gone; the API's own 503 carries a code.
+function noteState(status, code) {
+	if (status === 503 && code === 'service.disabled') connection.set('disabled');
+	else if (status === 0 || status === 502 || status === 504 || (status === 503 && !code)) wentDown();
+	else connection.set('up');
+}
+
+let probe = 0;
+function wentDown() {
+	connection.set('down');
+	if (probe) return;
+	let wait = 1000;
+	const again = () => {
+		probe = setTimeout(async () => {
+			try {
+				const r = await fetch(base + '/health', { cache: 'no-store' });
+				if (r.ok) {
+					probe = 0;
+					return connection.set('up');
+				}
+			} catch {
+				// still away
+			}
+			wait = Math.min(wait * 1.6, 10000);
+			again();
+		}, wait);
+	};
+	again();
+}
+
+async function once(method, path, options) {
+	const headers = headersFor(method, options);
+	const known = method === 'GET' && !options.raw ? seen.get(path) : undefined;
+	if (known?.etag) headers['If-None-Match'] = known.etag;
+	let body;
+	if (options.text !== undefined) body = options.text;
+	else if (options.body !== undefined) body = JSON.stringify(options.body);
+	let response;
+	try {
+		response = await fetch(base + path, { method, headers, body, cache: 'no-store', credentials: 'same-origin',
+			signal: options.signal });
+	} catch (e) {
+		if (e.name === 'AbortError') throw e;
+		noteState(0, '');
+		throw new Problem(0, { code: 'page.offline' });
+	}
+	if (response.status === 304) {
+		noteState(200, '');
+		return known;
+	}
+	if (!response.ok) {
+		const problem = await problemOf(response);
+		noteState(response.status, problem.code);
+		throw problem;
+	}
+	noteState(200, '');
+	if (options.raw) return response;
+	const answer = { etag: response.headers.get('ETag'), body: null, status: response.status };
+	if (response.status !== 204) answer.body = await response.json();
+	if (method === 'GET') {
+		if (seen.size > 400) seen.clear();
+		seen.set(path, answer);
+	}
+	return answer;
+}
+
+// {etag, body}. options: body (JSON), text (CSV), ifMatch, key (Idempotency-Key), raw (the Response),
+// range (Range), signal.
+export async function request(method, path, options = {}) {
+	try {
+		return await once(method, path, options);
+	} catch (e) {
+		if (!(e instanceof Problem) || e.status !== 401 || path === '/session' || !askSignIn) throw e;
+		if (!(await askSignIn())) throw e;
+		return once(method, path, options);
+	}
+}
+
+export const get = async (path, options) => (await request('GET', path, options)).body;
+export const post = async (path, body = {}, options) => (await request('POST', path, { body, ...options })).body;
+export const patch = async (path, body, ifMatch) => (await request('PATCH', path, { body, ifMatch })).body;
+export const del = async (path, body) => (await request('DELETE', path, { body })).body;
+
+// Every item of a list, page by page.
+export async function all(path, options) {
+	const items = [];
+	const joint = path.includes('?') ? '&' : '?';
+	let cursor = null;
+	do {
+		const page = await get(path + joint + 'limit=500' + (cursor ? '&cursor=' + encodeURIComponent(cursor) : ''), options);
+		items.push(...page.items);
+		cursor = page.next;
+	} while (cursor);
+	return items;
+}
+
+// A key for a POST that creates: the same key for each try of the same form, so that a lost answer makes no twin.
+export function newKey() {
+	const a = crypto.getRandomValues(new Uint8Array(16));
+	return Array.from(a, (b) => b.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,138 @@
+// The mailboxes of a job: live state of each, and what can be started on all or on a selection.
+import { html, useMemo, useState } from './html.js';
+import { memo } from './memo.js';
+import { t } from './i18n.js';
+import { ago, bytes, number, ratio } from './format.js';
+import { cancelRuns, retryRuns, runsOf, startRuns } from './job-actions.js';
+import { MailboxState, missingSecret } from './mailbox-state.js';
+import { failedRuns } from './job-steps.js';
+import { FinalDialog } from './final-dialog.js';
+import { ProblemBox } from './notice.js';
+import { Icon } from './icon.js';
+import { useWindow } from './view-jobs.js';
+
+const states = {
+	all: () => true,
+	active: (m) => Boolean(m.state?.active_run),
+	failed: (m) => !m.state?.active_run && ['failed', 'partial'].includes(m.state?.last_run?.status),
+	unverified: (m) => !(m.state?.verification?.complete && m.state.verification.current),
+};
+
+const side = (m, name) => m[name].user || t('mailbox.file');
+
+export function Verified({ verification: v }) {
+	if (!v) return html`<span class="muted">${t('verify.none')}</span>`;
+	const tone = !v.complete || !v.current ? 'warn-text' : v.missing > 0 ? 'bad-text' : 'good-text';
+	return html`<span class=${'strong ' + tone}>${ratio(v.ratio)}</span>
+		<div class="muted small">${!v.complete ? t('verify.partial') : !v.current ? t('verify.stale')
+			: t('verify.found', { found: number(v.found), expected: number(v.expected) })}</div>`;
+}
+
+const MailboxRow = memo(({ mailbox: m, jobId, chosen, onChoose, onAct }) => {
+	const s = m.state ?? {};
+	const bare = missingSecret(m);
+	return html`<tr class=${chosen ? 'chosen' : ''}>
+		<td class="cell-check"><input type="checkbox" checked=${chosen} onChange=${() => onChoose(m.id)} aria-label=${t('mailbox.choose', { name: side(m, 'source') })} /></td>
+		<td class="cell-main"><a href=${'#/jobs/' + jobId + '/mailboxes/' + m.id} class="row-link">${side(m, 'source')}</a>
+			<div class="muted small to"><${Icon} name="arrow" /><span class="visually-hidden">${t('to')}</span>${side(m, 'destination')}</div>
+			${bare.length > 0 && html`<a class="pill warn" href=${'#/jobs/' + jobId + '/mailboxes/' + m.id + '/edit'}><${Icon} name="alert" />${t('secret.missing.' + (bare.length > 1 ? 'both' : bare[0]))}</a>`}</td>
+		<td class="cell-state"><${MailboxState} mailbox=${m} /></td>
+		<td data-label=${t('mailbox.lastpass')}>${s.last_pass ? html`${t('pass.' + s.last_pass.pass)}
+			<div class="muted small">${t('pass.copied', { n: s.last_pass.copied })} · ${bytes(s.last_pass.bytes)} · ${ago(s.last_pass.at)}</div>`
+			: html`<span class="muted">${t('pass.none')}</span>`}</td>
+		<td data-label=${t('mailbox.verified')}><${Verified} verification=${s.verification} /></td>
+		<td class="cell-act">${s.active_run ? html`<button type="button" class="button small" onClick=${() => onAct('cancel', m)}
+				aria-label=${t('cancel.one', { name: side(m, 'source') })}>${t('cancel.run')}</button>`
+			: s.last_run?.status === 'failed' && html`<button type="button" class="button small" onClick=${() => onAct('retry', m)}
+				aria-label=${t('retry.one', { name: side(m, 'source') })}>${t('retry')}</button>`}</td>
+	</tr>`;
+});
+
+function Actions({ job, mailboxes, picked, reload, setProblem }) {
+	const [busy, setBusy] = useState(false);
+	const [final, setFinal] = useState(false);
+	const ids = picked.length ? picked.map((m) => m.id) : undefined;
+	const target = picked.length ? picked : mailboxes;
+	const active = target.filter((m) => m.state?.active_run), failed = failedRuns(target);
+	const act = async (fn) => {
+		setBusy(true);
+		setProblem(null);
+		try {
+			await fn();
+		} catch (p) {
+			setProblem(p);
+		}
+		setBusy(false);
+		reload();
+	};
+	const run = (what) => () => act(() => startRuns(job.id, what, ids));
+	const off = busy || target.length === 0 || job.status === 'closed';
+	return html`<div class="actions" role="group" aria-label=${t('actions')}>
+		<span class="actions-for">${picked.length ? t('actions.selected', { n: picked.length }) : t('actions.all', { n: mailboxes.length })}</span>
+		<button type="button" class="button" disabled=${off} data-do="preflight" onClick=${run('preflight')}>${t('short.preflight')}</button>
+		<button type="button" class="button" disabled=${off} data-do="initial" onClick=${run('initial')}>${t('short.initial')}</button>
+		<button type="button" class="button" disabled=${off} data-do="delta" onClick=${run('delta')}>${t('short.delta')}</button>
+		<button type="button" class="button" disabled=${off} data-do="final" onClick=${() => setFinal(true)}>${t('short.final')}</button>
+		<button type="button" class="button" disabled=${off} data-do="verify" onClick=${run('verify')}>${t('short.verify')}</button>
+		${failed.length > 0 && html`<button type="button" class="button" disabled=${off} data-do="retry"
+			onClick=${() => act(() => retryRuns(runsOf(failed, 'last_run')))}>${t('retry.n', { n: failed.length })}</button>`}
+		${active.length > 0 && html`<button type="button" class="button danger" disabled=${busy} data-do="cancel"
+			onClick=${() => confirm(t('cancel.confirm', { n: active.length })) && act(() => cancelRuns(runsOf(active, 'active_run')))}>${t('cancel.n', { n: active.length })}</button>`}
+		${final && html`<${FinalDialog} n=${target.length} onClose=${() => setFinal(false)} onGo=${async () => {
+			await startRuns(job.id, 'final', ids);
+			setFinal(false);
+			reload();
+		}} />`}
+	</div>`;
+}
+
+export function MailboxList({ job, mailboxes, reload }) {
+	const [chosen, setChosen] = useState(() => new Set());
+	const [q, setQ] = useState('');
+	const [state, setState] = useState('all');
+	const [problem, setProblem] = useState(null);
+	const wanted = q.trim().toLowerCase();
+	const rows = useMemo(() => mailboxes.filter((m) => states[state](m) &&
+		(!wanted || (m.source.user + ' ' + m.destination.user).toLowerCase().includes(wanted))), [mailboxes, state, wanted]);
+	const list = useWindow(rows.length, state + wanted);
+	const toggle = useMemo(() => (id) => setChosen((was) => {
+		const next = new Set(was);
+		if (!next.delete(id)) next.add(id);
+		return next;
+	}), []);
+	const onAct = useMemo(() => async (what, m) => {
+		setProblem(null);
+		try {
+			if (what === 'cancel') await cancelRuns([m.state.active_run]);
+			else await retryRuns([m.state.last_run]);
+		} catch (p) {
+			setProblem(p);
+		}
+		reload();
+	}, [job.id]);
+	const picked = mailboxes.filter((m) => chosen.has(m.id));
+	const everyone = rows.length > 0 && rows.every((m) => chosen.has(m.id));
+	if (mailboxes.length === 0)
+		return html`<div class="empty card"><${Icon} name="mail" /><h2>${t('mailboxes.empty')}</h2><p>${t('mailboxes.empty.more')}</p></div>`;
+	return html`
+		<div class="toolbar">
+			<label class="search"><span class="visually-hidden">${t('mailboxes.search')}</span><${Icon} name="search" />
+				<input type="search" value=${q} placeholder=${t('mailboxes.search')} onInput=${(e) => setQ(e.currentTarget.value)} /></label>
+			<div class="segmented" role="group" aria-label=${t('jobs.filter')}>${Object.keys(states).map((name) => html`
+				<button type="button" aria-pressed=${state === name ? 'true' : 'false'} onClick=${() => setState(name)}>${t('mailboxes.' + name)}
+					<span class="count">${number(mailboxes.filter(states[name]).length)}</span></button>`)}</div>
+			<a class="button" href=${'#/jobs/' + job.id + '/add'}><${Icon} name="plus" />${t('mailboxes.add')}</a>
+		</div>
+		<${Actions} job=${job} mailboxes=${mailboxes} picked=${picked} reload=${reload} setProblem=${setProblem} />
+		<${ProblemBox} problem=${problem} />
+		<div class="card table-card"><table class="table stackable mailboxes">
+			<caption class="visually-hidden">${t('tab.mailboxes')}</caption>
+			<thead><tr><th scope="col" class="cell-check"><input type="checkbox" checked=${everyone} aria-label=${t('mailbox.choose.all')}
+				onChange=${() => setChosen(everyone ? new Set() : new Set(rows.map((m) => m.id)))} /></th>
+				<th scope="col">${t('mailbox')}</th><th scope="col">${t('mailbox.state')}</th><th scope="col">${t('mailbox.lastpass')}</th>
+				<th scope="col">${t('mailbox.verified')}</th><th scope="col"><span class="visually-hidden">${t('actions')}</span></th></tr></thead>
+			<tbody>${rows.slice(0, list.shown).map((m) => html`<${MailboxRow} key=${m.id} mailbox=${m} jobId=${job.id}
+				chosen=${chosen.has(m.id)} onChoose=${toggle} onAct=${onAct} />`)}</tbody>
+		</table></div>${list.more}
+		${rows.length === 0 && html`<p class="empty card">${t('mailboxes.none')}</p>`}`;
+}

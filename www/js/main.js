@@ -1,0 +1,78 @@
+// Starts the page: finds out who is signed in and shows the view that the address names.
+import { Component, html, render, useEffect } from './html.js';
+import { useCell } from './use-cell.js';
+import { applyLanguage, language, t } from './i18n.js';
+import './theme.js';
+import { expired, me, start } from './session.js';
+import { route } from './router.js';
+import { TopBar } from './chrome.js';
+import { ConnectionBanner, LiveRegions, Notice } from './notice.js';
+import { SignInAgain, SignInPage } from './view-sign-in.js';
+import { JobsView } from './view-jobs.js';
+import { NewJobView } from './view-new-job.js';
+import { JobView } from './view-job.js';
+import { SettingsView } from './view-settings.js';
+import { UsersView } from './view-users.js';
+
+const views = {
+	'': JobsView,
+	new: NewJobView,
+	jobs: JobView,
+	settings: SettingsView,
+	users: UsersView,
+};
+
+function NotFound() {
+	return html`<${Notice} kind="warn"><p class="notice-head">${t('notfound')}</p><p><a href="#/">${t('notfound.back')}</a></p><//>`;
+}
+
+// A mistake in one view must not leave an empty page.
+class Guard extends Component {
+	componentDidCatch(error) {
+		console.error(error);
+		this.setState({ error });
+	}
+	componentDidUpdate(before) {
+		if (this.state.error && before.at !== this.props.at) this.setState({ error: null });
+	}
+	render({ children }, { error }) {
+		if (!error) return children;
+		return html`<${Notice} kind="bad"><p class="notice-head">${t('crashed')}</p><p>${String(error.message ?? error)}</p>
+			<p><button type="button" class="button" onClick=${() => location.reload()}>${t('reload')}</button></p><//>`;
+	}
+}
+
+function Page() {
+	const { parts, query } = useCell(route);
+	const View = views[parts[0] ?? ''] ?? NotFound;
+	const at = parts.join('/');
+	// A new view starts at its top, with the focus where a screen reader starts to read.
+	useEffect(() => {
+		scrollTo(0, 0);
+		if (document.activeElement === document.body || document.activeElement?.closest('nav, a'))
+			document.getElementById('main')?.focus({ preventScroll: true });
+	}, [parts[0], parts[1]]);
+	return html`<${Guard} at=${at}><${View} parts=${parts} query=${query} /><//>`;
+}
+
+function App() {
+	const who = useCell(me), over = useCell(expired);
+	useCell(language);
+	if (who === null)
+		return html`<${ConnectionBanner} /><p class="starting" role="status">${t('starting')}</p>`;
+	if (who === false) return html`<${ConnectionBanner} /><${SignInPage} /><${LiveRegions} />`;
+	return html`
+		<a class="skip" href="#main" onClick=${(e) => {
+			e.preventDefault();
+			document.getElementById('main').focus();
+		}}>${t('skip')}</a>
+		<${TopBar} />
+		<${ConnectionBanner} />
+		<main id="main" tabindex="-1" class="page"><${Page} /></main>
+		<${LiveRegions} />
+		${over && html`<${SignInAgain} />`}`;
+}
+
+applyLanguage();
+render(html`<${App} />`, document.getElementById('app'));
+start();

@@ -1,0 +1,146 @@
+// New migration: the domain and its ticket, where the mail is, where it goes. Mailboxes come next.
+import { html, useEffect, useRef, useState } from './html.js';
+import { t } from './i18n.js';
+import { get, newKey, post } from './api.js';
+import { go, guardLeaving } from './router.js';
+import { SelectField, TextField } from './field.js';
+import { ProblemBox } from './notice.js';
+
+// What each kind of provider wants; a host that depends on the customer stays empty with a hint.
+export const providers = {
+	microsoft: { host: 'outlook.office365.com', port: 993, tls: 'tls' },
+	google: { host: 'imap.gmail.com', port: 993, tls: 'tls' },
+	zimbra: { host: '', port: 993, tls: 'tls' },
+	dovecot: { host: '', port: 993, tls: 'tls' },
+	other: { host: '', port: 993, tls: 'tls' },
+};
+
+export const tlsOptions = () => ['tls', 'starttls', 'none'].map((v) => [v, t('tls.' + v)]);
+
+export function ServerFields({ name, value, onValue, errors = {}, hint }) {
+	const set = (key) => (v) => onValue({ ...value, [key]: v });
+	return html`<div class="server-fields">
+		<${TextField} label=${t('server.host')} value=${value.host} onValue=${(v) => set('host')(v.trim())} name=${name + '-host'} error=${errors.host}
+			hint=${hint} autocapitalize="none" spellcheck=${false} inputmode="url" class="grow" />
+		<${TextField} label=${t('server.port')} value=${value.port} onValue=${set('port')} name=${name + '-port'} error=${errors.port}
+			inputmode="numeric" class="narrow" />
+		<${SelectField} label=${t('server.tls')} value=${value.tls} onValue=${set('tls')} name=${name + '-tls'} options=${tlsOptions()} error=${errors.tls} />
+	</div>`;
+}
+
+// {errors: {field: text}, body} of a side: the port must be a number before it is sent.
+export function serverBody(side) {
+	const port = Number(side.port);
+	return { host: side.host.trim(), port: Number.isInteger(port) && port > 0 && port < 65536 ? port : null, tls: side.tls };
+}
+
+// The errors of a problem+json under one pointer, by the last part of their pointer.
+export function errorsUnder(problem, pointer) {
+	const found = {};
+	for (const e of problem?.errors ?? [])
+		if (e.pointer === pointer || e.pointer?.startsWith(pointer + '/'))
+			found[e.pointer.slice(pointer.length + 1).split('/')[0]] = e.detail ?? e.code;
+	return found;
+}
+
+const domainsOf = (s) => s.split(/[\s,;]+/).map((d) => d.trim().replace(/^.*@/, '')).filter(Boolean);
+
+async function defaultDestination() {
+	try {
+		const values = Object.fromEntries((await get('/settings')).items.map((s) => [s.name, s.value]));
+		const tls = { true: 'tls', false: 'none' }[values.MIGRATION_DEST_IMAP_SSL] ?? values.MIGRATION_DEST_IMAP_SSL ?? 'tls';
+		return { host: values.MIGRATION_DEST_IMAP_HOST ?? '', port: String(values.MIGRATION_DEST_IMAP_PORT ?? 993), tls };
+	} catch {
+		return null;
+	}
+}
+
+export function NewJobView() {
+	const [form, setForm] = useState({ domains: '', ticket: '', title: '', provider: 'other', engine: 'native',
+		source: { host: '', port: '993', tls: 'tls' }, destination: { host: '', port: '993', tls: 'tls' } });
+	const [problem, setProblem] = useState(null);
+	const [missing, setMissing] = useState({});
+	const [busy, setBusy] = useState(false);
+	const touched = useRef(false), key = useRef(newKey());
+	const set = (name) => (v) => {
+		touched.current = true;
+		key.current = newKey();
+		setForm((f) => ({ ...f, [name]: v }));
+	};
+	useEffect(() => {
+		document.title = t('new.title') + ' · ' + t('app.name');
+		defaultDestination().then((d) => d && setForm((f) => (f.destination.host ? f : { ...f, destination: d })));
+		const ask = () => !touched.current || confirm(t('leave.confirm'));
+		ask.unload = () => touched.current;
+		return guardLeaving(ask);
+	}, []);
+	const choose = (provider) => {
+		const p = providers[provider];
+		touched.current = true;
+		key.current = newKey();
+		setForm((f) => ({ ...f, provider, source: { host: p.host, port: String(p.port), tls: p.tls } }));
+	};
+	const submit = async (e) => {
+		e.preventDefault();
+		const domains = domainsOf(form.domains);
+		const source = serverBody(form.source), destination = serverBody(form.destination);
+		const wrong = {};
+		if (!domains.length) wrong.domains = t('new.domain.missing');
+		if (!source.host) wrong.source = { host: t('new.host.missing') };
+		else if (!source.port) wrong.source = { port: t('server.port.wrong') };
+		if (destination.host && !destination.port) wrong.destination = { port: t('server.port.wrong') };
+		setMissing(wrong);
+		if (Object.keys(wrong).length) {
+			setTimeout(() => document.querySelector('[aria-invalid=true]')?.focus());
+			return;
+		}
+		setBusy(true);
+		setProblem(null);
+		const body = { domains, engine: form.engine, source: { kind: 'imap', ...source } };
+		if (form.ticket.trim()) body.ticket = form.ticket.trim();
+		if (form.title.trim()) body.title = form.title.trim();
+		if (destination.host) body.destination = destination;
+		try {
+			const job = await post('/jobs', body, { key: key.current });
+			touched.current = false;
+			go('/jobs/' + job.id + '/add', { replace: true });
+		} catch (p) {
+			setProblem(p);
+			setBusy(false);
+		}
+	};
+	const fieldError = (name) => missing[name] ?? errorsUnder(problem, '/' + name)[''] ?? Object.values(errorsUnder(problem, '/' + name))[0];
+	return html`
+		<div class="page-head"><div><p class="crumbs"><a href="#/">${t('nav.jobs')}</a></p><h1>${t('new.title')}</h1>
+			<p class="lead">${t('new.lead')}</p></div></div>
+		<form class="stack form" onSubmit=${submit} novalidate>
+			<${ProblemBox} problem=${problem} />
+			<fieldset class="card"><legend>${t('new.what')}</legend>
+				<${TextField} label=${t('new.domains')} hint=${t('new.domains.hint')} value=${form.domains} onValue=${set('domains')} name="domains"
+					error=${typeof fieldError('domains') === 'string' ? fieldError('domains') : undefined} autocapitalize="none" spellcheck=${false} inputmode="url" autofocus />
+				<div class="columns">
+					<${TextField} label=${t('new.ticket')} hint=${t('new.ticket.hint')} value=${form.ticket} onValue=${set('ticket')} name="ticket" optional
+						error=${fieldError('ticket')} />
+					<${TextField} label=${t('new.name')} value=${form.title} onValue=${set('title')} name="title" optional error=${fieldError('title')} />
+				</div>
+			</fieldset>
+			<fieldset class="card"><legend>${t('new.source')}</legend>
+				<div class="choices" role="radiogroup" aria-label=${t('new.provider')}>${Object.keys(providers).map((p) => html`
+					<label class="choice"><input type="radio" name="provider" value=${p} checked=${form.provider === p} onChange=${() => choose(p)} />
+						<span>${t('provider.' + p)}</span></label>`)}</div>
+				<${ServerFields} name="source" value=${form.source} onValue=${set('source')} hint=${t('provider.' + form.provider + '.hint')}
+					errors=${{ ...errorsUnder(problem, '/source'), ...missing.source }} />
+			</fieldset>
+			<fieldset class="card"><legend>${t('new.destination')}</legend>
+				<${ServerFields} name="destination" value=${form.destination} onValue=${set('destination')} hint=${t('new.destination.hint')}
+					errors=${{ ...errorsUnder(problem, '/destination'), ...missing.destination }} />
+			</fieldset>
+			<details class="card more-options"><summary>${t('new.more')}</summary>
+				<div class="choices" role="radiogroup" aria-label=${t('new.engine')}>${['native', 'reference'].map((v) => html`
+					<label class="choice tall"><input type="radio" name="engine" value=${v} checked=${form.engine === v} onChange=${() => set('engine')(v)} />
+						<span><strong>${t('engine.' + v)}</strong><br /><span class="muted">${t('engine.' + v + '.hint')}</span></span></label>`)}</div>
+			</details>
+			<div class="form-foot"><button class="button primary" type="submit" disabled=${busy}>${t(busy ? 'saving' : 'new.go')}</button>
+				<a class="button quiet" href="#/">${t('cancel')}</a></div>
+		</form>`;
+}
