@@ -1,4 +1,16 @@
 # tests/engine: what proves or breaks mailmover, with the servers that only it needs
 EXTRA_DIST += \
+	tests/engine/__init__.py \
+	tests/engine/conftest.py \
+	tests/engine/mailmover.py \
+	tests/engine/test_dialogue.py \
+	tests/imapd/__init__.py \
+	tests/imapd/changes.py \
+	tests/imapd/script.py \
+	tests/imapd/server.py \
+	tests/imapd/session.py \
+	tests/imapd/store.py \
+	tests/imapd/wire.py \
+	tests/imapd/scripts \
 	tests/stack/imapfilter.py \
 	tests/stack/proxy.py
