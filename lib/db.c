@@ -262,6 +262,13 @@ const char *db_col_text(struct stmt *st, int col)
 	return (const char *)sqlite3_column_text(st->raw, col);
 }
 
+char *db_col_dup(struct stmt *st, int col)
+{
+	const char *s = db_col_text(st, col);
+
+	return xstrdup(s != NULL ? s : "");
+}
+
 const void *db_col_blob(struct stmt *st, int col, size_t *len)
 {
 	const void *p = sqlite3_column_blob(st->raw, col);

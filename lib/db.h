@@ -50,6 +50,7 @@ int64_t db_col_i64(struct stmt *st, int col);
 double db_col_double(struct stmt *st, int col);
 bool db_col_null(struct stmt *st, int col);
 const char *db_col_text(struct stmt *st, int col);              /* NULL for null; until the next step */
+char *db_col_dup(struct stmt *st, int col);                     /* the caller's; "" for null */
 const void *db_col_blob(struct stmt *st, int col, size_t *len); /* until the next step */
 
 int64_t db_last_id(struct db *db);

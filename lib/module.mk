@@ -41,15 +41,31 @@ libmigration_a_SOURCES = \
 	lib/queue.h \
 	lib/report.h \
 	lib/seal.h \
+	lib/store.c \
 	lib/store.h \
 	lib/store_artefact.h \
+	lib/store_audit.c \
 	lib/store_audit.h \
 	lib/store_evidence.h \
 	lib/store_facts.h \
+	lib/store_job.c \
 	lib/store_job.h \
+	lib/store_mailbox.c \
 	lib/store_mailbox.h \
 	lib/store_run.h \
 	lib/store_user.h \
 	lib/store_worker.h \
 	lib/token.h
 MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS)
+
+# The schema, as C: one text a migration.
+SCHEMA_SQL = \
+	lib/schema/progress.sql \
+	lib/schema/0001-first.sql
+EXTRA_DIST += lib/schema/embed.awk $(SCHEMA_SQL)
+BUILT_SOURCES += lib/schema_sql.h
+CLEANFILES += lib/schema_sql.h
+lib/schema_sql.h: lib/schema/embed.awk $(SCHEMA_SQL)
+	$(AM_V_GEN)$(MKDIR_P) lib && cd $(srcdir) && $(AWK) -f lib/schema/embed.awk $(SCHEMA_SQL) > $(abs_builddir)/$@.tmp && \
+	mv $(abs_builddir)/$@.tmp $(abs_builddir)/$@
+lib/libmigration_a-store.$(OBJEXT): lib/schema_sql.h
