@@ -33,26 +33,34 @@ libmigration_a_SOURCES = \
 	lib/gate.h \
 	lib/json.c \
 	lib/json.h \
+	lib/lifecycle.c \
 	lib/lifecycle.h \
 	lib/model.c \
 	lib/model.h \
 	lib/principal.c \
 	lib/principal.h \
 	lib/queue.h \
+	lib/report.c \
 	lib/report.h \
 	lib/seal.h \
 	lib/store.c \
 	lib/store.h \
+	lib/store_accept.c \
 	lib/store_artefact.h \
 	lib/store_audit.c \
 	lib/store_audit.h \
+	lib/store_evidence.c \
 	lib/store_evidence.h \
 	lib/store_facts.h \
 	lib/store_job.c \
 	lib/store_job.h \
 	lib/store_mailbox.c \
 	lib/store_mailbox.h \
+	lib/store_run.c \
 	lib/store_run.h \
+	lib/store_run_claim.c \
+	lib/store_run_report.c \
+	lib/store_run_row.h \
 	lib/store_user.h \
 	lib/store_worker.h \
 	lib/token.h

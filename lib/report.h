@@ -49,8 +49,9 @@ struct report {
 	size_t n_refusals;
 };
 
-/* Texts point into root's json_t. Mistakes go to root->bad (also unknown fields and numbers that contradict each other:
- * found + found_weak + missing must be expected); then *out must still be freed. */
+/* Texts point into root's json_t. Mistakes go to root->bad (unknown fields of the document itself too; items of lists may
+ * carry more); then *out must still be freed. A verification whose numbers contradict each other (found + found_weak +
+ * missing must be expected, and the folders' sums the totals) is kept as not complete: it proves nothing. */
 void report_parse(const struct js_at *root, struct report *out);
 void report_free(struct report *r);
 

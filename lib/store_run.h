@@ -62,8 +62,8 @@ const struct err *run_last_of(struct store *s, int64_t mailbox_id, struct run *o
 const struct err *run_emittable(struct store *s, int64_t now_ms, int64_t after, size_t limit, struct run **v, size_t *n);
 
 /* The compare-and-set of a claim. ERR_RUN_STALE (drop the run file), ERR_NOT_FOUND.
- * queued and row.attempt == attempt: running, attempt + 1. running with this nonce, worker and row.attempt == attempt + 1: the same
- * answer again. failed, cancelled or partial and row.attempt == attempt (a run file that was moved back by hand): queued again
+ * queued and row.attempt == attempt: running, attempt + 1. Held with this nonce, worker and row.attempt == attempt + 1: the same
+ * answer again (the worker's seq goes on rising). failed, cancelled or partial and row.attempt == attempt (a run file that was moved back by hand): queued again
  * and claimed, audited as `spool`; ERR_RUN_ACTIVE when another run is active now. */
 const struct err *run_claim(struct store *s, int64_t id, const char *worker, int64_t attempt, const char *nonce,
 	int64_t lease_ms, int64_t now_ms, struct run *out);

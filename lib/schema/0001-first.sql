@@ -162,7 +162,8 @@ INSERT INTO counters VALUES ('change_seq', 0);
 
 CREATE TABLE passes (                       -- a mail-changing run came to its end
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
-  run_id     INTEGER NOT NULL UNIQUE REFERENCES runs (id),
+  run_id     INTEGER NOT NULL REFERENCES runs (id),
+  attempt    INTEGER NOT NULL,              -- that ended: a run file moved back by hand ends a second time
   mailbox_id INTEGER NOT NULL REFERENCES mailboxes (id),
   kind       TEXT NOT NULL,                 -- the run's kind
   pass       TEXT,
@@ -172,7 +173,8 @@ CREATE TABLE passes (                       -- a mail-changing run came to its e
   present    INTEGER NOT NULL DEFAULT 0,
   refused    INTEGER NOT NULL DEFAULT 0,
   bytes      INTEGER NOT NULL DEFAULT 0,    -- copied
-  at         INTEGER NOT NULL
+  at         INTEGER NOT NULL,
+  UNIQUE (run_id, attempt)
 ) STRICT;
 CREATE INDEX passes_mailbox ON passes (mailbox_id, id);
 
@@ -189,7 +191,8 @@ CREATE TABLE pass_folders (                 -- what the pass saw at the source: 
 
 CREATE TABLE verifications (                -- a verify run came to its end
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
-  run_id     INTEGER NOT NULL UNIQUE REFERENCES runs (id),
+  run_id     INTEGER NOT NULL REFERENCES runs (id),
+  attempt    INTEGER NOT NULL,
   mailbox_id INTEGER NOT NULL REFERENCES mailboxes (id),
   pass_id    INTEGER REFERENCES passes (id),-- the last pass when the verify was claimed
   complete   INTEGER NOT NULL CHECK (complete IN (0, 1)), -- every source folder was listed and read
@@ -203,7 +206,8 @@ CREATE TABLE verifications (                -- a verify run came to its end
   excluded   INTEGER NOT NULL DEFAULT 0,
   differing  INTEGER NOT NULL DEFAULT 0,
   extra      INTEGER NOT NULL DEFAULT 0,
-  at         INTEGER NOT NULL
+  at         INTEGER NOT NULL,
+  UNIQUE (run_id, attempt)
 ) STRICT;
 CREATE INDEX verifications_mailbox ON verifications (mailbox_id, id);
 

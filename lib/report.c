@@ -1,0 +1,207 @@
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "mem.h"
+
+#include "banned.h"
+
+#define COUNT_MAX (INT64_C(1) << 53)
+#define LIST_MAX 100000
+
+/* A text of the mail itself: whatever it holds. */
+static const char *loose(const struct js_at *obj, const char *key)
+{
+	const json_t *v = json_object_get(obj->v, key);
+
+	if (v == NULL || json_is_null(v))
+		return "";
+	if (json_is_string(v))
+		return json_string_value(v);
+	js_problem(obj, key, "must be a text");
+	return "";
+}
+
+static int64_t count(const struct js_at *obj, const char *key, enum js_need need)
+{
+	int64_t v = 0;
+
+	js_int(obj, key, need, 0, COUNT_MAX, &v);
+	return v;
+}
+
+/* The engine's events say "dest", the API's documents "destination". */
+static const char *destination(const struct js_at *obj)
+{
+	const char *d = loose(obj, "dest");
+
+	return *d != '\0' ? d : loose(obj, "destination");
+}
+
+static size_t list(const struct js_at *obj, const char *key, struct js_at *array)
+{
+	return js_array(obj, key, JS_OPTIONAL, 0, LIST_MAX, array) ? json_array_size(array->v) : 0;
+}
+
+static struct report_pass *parse_pass(const struct js_at *at)
+{
+	struct report_pass *p = xcalloc(1, sizeof(*p));
+	struct js_at array;
+
+	p->messages = count(at, "messages", JS_REQUIRED);
+	p->copied = count(at, "copied", JS_OPTIONAL);
+	p->present = count(at, "present", JS_OPTIONAL);
+	p->refused = count(at, "refused", JS_OPTIONAL);
+	p->bytes = count(at, "bytes", JS_OPTIONAL);
+	p->n_folders = list(at, "folders", &array);
+	p->folders = xcalloc(p->n_folders + 1, sizeof(*p->folders));
+	for (size_t i = 0; i < p->n_folders; i++) {
+		struct js_at f = js_item(&array, i);
+
+		p->folders[i] = (struct report_folder){.folder = loose(&f, "folder"), .dest = destination(&f),
+			.uidvalidity = count(&f, "uidvalidity", JS_OPTIONAL), .uidnext = count(&f, "uidnext", JS_OPTIONAL),
+			.messages = count(&f, "messages", JS_OPTIONAL), .bytes = count(&f, "bytes", JS_OPTIONAL)};
+	}
+	return p;
+}
+
+static struct report_verify_folder parse_verify_folder(const struct js_at *f)
+{
+	struct report_verify_folder v = {.folder = loose(f, "folder"), .dest = destination(f)};
+
+	js_bool(f, "complete", JS_REQUIRED, &v.complete);
+	v.expected = count(f, "expected", JS_REQUIRED);
+	v.found = count(f, "found", JS_REQUIRED);
+	v.found_weak = count(f, "found_weak", JS_OPTIONAL);
+	v.exact = count(f, "exact", JS_OPTIONAL);
+	v.canonical = count(f, "canonical", JS_OPTIONAL);
+	v.decoded = count(f, "decoded", JS_OPTIONAL);
+	v.header = count(f, "header", JS_OPTIONAL);
+	v.missing = count(f, "missing", JS_OPTIONAL);
+	v.late = count(f, "late", JS_OPTIONAL);
+	v.excluded = count(f, "excluded", JS_OPTIONAL);
+	v.differing = count(f, "differing", JS_OPTIONAL);
+	v.extra = count(f, "extra", JS_OPTIONAL);
+	return v;
+}
+
+/* Numbers that contradict each other prove nothing: the verification stays, as one that is not complete. */
+static void check_sums(struct report_verification *v)
+{
+	int64_t expected = 0, found = 0;
+	bool complete = true;
+
+	for (size_t i = 0; i < v->n_folders; i++) {
+		expected += v->folders[i].expected;
+		found += v->folders[i].found;
+		complete = complete && v->folders[i].complete;
+	}
+	if (v->found + v->found_weak + v->missing == v->expected && v->unexplained <= v->missing && (complete || !v->complete) &&
+		(v->n_folders == 0 || (expected == v->expected && found == v->found)))
+		return;
+	if (v->complete)
+		log_warn("a verification whose numbers contradict each other counts as not complete");
+	v->complete = false;
+}
+
+static struct report_verification *parse_verification(const struct js_at *at)
+{
+	struct report_verification *v = xcalloc(1, sizeof(*v));
+	struct js_at array;
+
+	js_bool(at, "complete", JS_REQUIRED, &v->complete);
+	js_bool(at, "deep", JS_OPTIONAL, &v->deep);
+	v->pass_id = count(at, "pass_id", JS_OPTIONAL);
+	v->expected = count(at, "expected", JS_REQUIRED);
+	v->found = count(at, "found", JS_REQUIRED);
+	v->found_weak = count(at, "found_weak", JS_OPTIONAL);
+	v->missing = count(at, "missing", JS_REQUIRED);
+	if (!js_int(at, "unexplained", JS_OPTIONAL, 0, COUNT_MAX, &v->unexplained))
+		v->unexplained = v->missing;
+	v->late = count(at, "late", JS_OPTIONAL);
+	v->excluded = count(at, "excluded", JS_OPTIONAL);
+	v->differing = count(at, "differing", JS_OPTIONAL);
+	v->extra = count(at, "extra", JS_OPTIONAL);
+	v->n_folders = list(at, "folders", &array);
+	v->folders = xcalloc(v->n_folders + 1, sizeof(*v->folders));
+	for (size_t i = 0; i < v->n_folders; i++) {
+		struct js_at f = js_item(&array, i);
+
+		v->folders[i] = parse_verify_folder(&f);
+	}
+	check_sums(v);
+	return v;
+}
+
+static void parse_missing(const struct js_at *array, struct report *out)
+{
+	out->missing = xcalloc(out->n_missing + 1, sizeof(*out->missing));
+	for (size_t i = 0; i < out->n_missing; i++) {
+		struct js_at m = js_item(array, i);
+
+		out->missing[i] = (struct report_missing){.folder = loose(&m, "folder"), .date = loose(&m, "date"),
+			.message_id = loose(&m, "message_id"), .from = loose(&m, "from"), .subject = loose(&m, "subject"),
+			.class = loose(&m, "class"), .detail = loose(&m, "detail"), .uid = count(&m, "uid", JS_OPTIONAL),
+			.size = count(&m, "size", JS_OPTIONAL)};
+		if (*out->missing[i].class == '\0')
+			out->missing[i].class = "unexplained";
+	}
+}
+
+static void parse_refusals(const struct js_at *array, struct report *out)
+{
+	out->refusals = xcalloc(out->n_refusals + 1, sizeof(*out->refusals));
+	for (size_t i = 0; i < out->n_refusals; i++) {
+		struct js_at r = js_item(array, i);
+
+		out->refusals[i] = (struct report_refusal){.folder = loose(&r, "folder"), .code = loose(&r, "code"),
+			.server = loose(&r, "server"), .file = loose(&r, "file"), .uid = count(&r, "uid", JS_OPTIONAL),
+			.size = count(&r, "size", JS_OPTIONAL)};
+	}
+}
+
+void report_parse(const struct js_at *root, struct report *out)
+{
+	static const char *const known[] = {"worker", "attempt", "seq", "status", "code", "message", "result", "pass",
+		"verification", "missing", "refusals", NULL};
+	struct js_at at;
+
+	memset(out, 0, sizeof(*out));
+	js_str(root, "worker", JS_REQUIRED, 1, 64, &out->worker);
+	js_int(root, "attempt", JS_REQUIRED, 1, INT32_MAX, &out->attempt);
+	js_int(root, "seq", JS_REQUIRED, 1, INT64_MAX, &out->seq);
+	js_word(root, "status", JS_REQUIRED, run_status_parse, &out->status);
+	js_str(root, "code", JS_OPTIONAL, 0, 64, &out->code);
+	if (out->code != NULL && *out->code == '\0')
+		out->code = NULL;
+	out->message = loose(root, "message");
+	if (js_object(root, "result", JS_OPTIONAL, &at))
+		out->result = js_text(at.v);
+	if (js_object(root, "pass", JS_OPTIONAL, &at))
+		out->pass = parse_pass(&at);
+	if (js_object(root, "verification", JS_OPTIONAL, &at))
+		out->verification = parse_verification(&at);
+	out->n_missing = list(root, "missing", &at);
+	parse_missing(&at, out);
+	out->n_refusals = list(root, "refusals", &at);
+	parse_refusals(&at, out);
+	if (out->status == RUN_PAUSED || out->status == RUN_WAITING)
+		js_problem(root, "status", "paused and waiting are told with PATCH /runs");
+	js_known(root, known);
+}
+
+void report_free(struct report *r)
+{
+	free(r->result);
+	if (r->pass != NULL)
+		free(r->pass->folders);
+	free(r->pass);
+	if (r->verification != NULL)
+		free(r->verification->folders);
+	free(r->verification);
+	free(r->missing);
+	free(r->refusals);
+	memset(r, 0, sizeof(*r));
+}
