@@ -23,7 +23,7 @@ libbase_a_SOURCES = \
 	lib/str.h
 BASE_LIBS = libbase.a $(SODIUM_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 
-libmigration_a_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(JWT_CFLAGS) $(IDN2_CFLAGS)
+libmigration_a_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(JWT_CFLAGS) $(IDN2_CFLAGS) $(OPENSSL_CFLAGS)
 libmigration_a_SOURCES = \
 	lib/conf.c \
 	lib/conf.h \
@@ -31,6 +31,7 @@ libmigration_a_SOURCES = \
 	lib/domain.c \
 	lib/domain.h \
 	lib/gate.h \
+	lib/issuers.c \
 	lib/json.c \
 	lib/json.h \
 	lib/lifecycle.c \
@@ -39,9 +40,13 @@ libmigration_a_SOURCES = \
 	lib/model.h \
 	lib/principal.c \
 	lib/principal.h \
+	lib/queue.c \
 	lib/queue.h \
+	lib/queue_spool.c \
+	lib/queue_spool.h \
 	lib/report.c \
 	lib/report.h \
+	lib/seal.c \
 	lib/seal.h \
 	lib/store.c \
 	lib/store.h \
@@ -63,8 +68,11 @@ libmigration_a_SOURCES = \
 	lib/store_run_row.h \
 	lib/store_user.h \
 	lib/store_worker.h \
-	lib/token.h
-MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS)
+	lib/token.c \
+	lib/token.h \
+	lib/token_key.c \
+	lib/token_key.h
+MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS)
 
 # The schema, as C: one text a migration.
 SCHEMA_SQL = \
