@@ -87,6 +87,7 @@ void js_problems_free(struct js_problems *p)
 	memset(p, 0, sizeof(*p));
 }
 
+__attribute__((format(printf, 4, 0)))
 static void add_v(struct js_problems *p, const char *pointer, const char *code, const char *fmt, va_list ap)
 {
 	struct buf b = BUF_INIT;

@@ -37,6 +37,7 @@ static size_t escape(char *out, size_t at, size_t size, const char *in)
 	return at;
 }
 
+__attribute__((format(printf, 2, 0)))
 static void put(enum log_level level, const char *fmt, va_list ap)
 {
 	char text[LINE_MAX_], line[LINE_MAX_ + 256];
