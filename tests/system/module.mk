@@ -1,7 +1,7 @@
 # tests/system: the running system, judged from outside
 EXTRA_DIST += \
 	tests/pytest.ini \
-	tests/system/conftest.py \
+	tests/conftest.py \
 	tests/system/killing.py \
 	tests/system/test_gate.py \
 	tests/system/test_kill_engine.py \
