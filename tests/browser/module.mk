@@ -1,1 +1,7 @@
-# tests/browser/module: sources, one a line
+# tests/browser: the page's pure modules under node, and the page itself in Chromium on the running system
+EXTRA_DIST += \
+	tests/browser/evidence.test.mjs \
+	tests/browser/format.test.mjs \
+	tests/browser/job-steps.test.mjs \
+	tests/browser/mailbox-paste.test.mjs \
+	tests/browser/words.test.mjs

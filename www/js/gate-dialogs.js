@@ -68,12 +68,12 @@ export function ApproveDialog(props) {
 		const { moved } = await d.send('approve-gate', { mailboxes: Number(count), ...(comment.trim() && { comment: comment.trim() }) }, t('gate.approve.done'));
 		if (moved) setCount('');
 	};
-	return html`<${Dialog} title=${t('gate.approve')} onClose=${onClose}><form class="stack" onSubmit=${submit}>
+	return html`<${Dialog} title=${t('gate.approve.title')} onClose=${onClose}><form class="stack" onSubmit=${submit}>
 		${d.changes && html`<${Changes} changes=${d.changes} names=${names} />`}
 		<p>${t('gate.approve.text', { domain: d.seen.domain, n: d.seen.mailboxes })}</p>
 		<dl class="facts"><div><dt>${t('ratio')}</dt><dd>${ratio(d.seen.ratio)}</dd></div><div><dt>${t('job.mailboxes')}</dt><dd>${number(d.seen.mailboxes)}</dd></div>
 			<div><dt>${t('gate')}</dt><dd><${GateBadge} verdict=${d.seen.verdict} /></dd></div></dl>
-		<${TextField} label=${t('gate.count')} hint=${t('gate.count.hint')} value=${count} onValue=${setCount} inputmode="numeric" name="mailboxes" class="narrow" autocomplete="off" data-autofocus
+		<${TextField} label=${t('gate.count')} hint=${t('gate.count.hint')} value=${count} onValue=${setCount} inputmode="numeric" name="mailboxes" autocomplete="off" data-autofocus
 			error=${count !== '' && !right ? t('gate.count.wrong', { n: d.seen.mailboxes }) : undefined} />
 		<${TextField} label=${t('comment')} optional value=${comment} onValue=${setComment} name="comment" />
 		<${ProblemBox} problem=${d.problem} />
@@ -89,7 +89,7 @@ export function RevokeDialog(props) {
 		e.preventDefault();
 		d.send('revoke-gate', { reason: reason.trim() }, t('gate.revoke.done'));
 	};
-	return html`<${Dialog} title=${t('gate.revoke')} onClose=${props.onClose}><form class="stack" onSubmit=${submit}>
+	return html`<${Dialog} title=${t('gate.revoke.title')} onClose=${props.onClose}><form class="stack" onSubmit=${submit}>
 		${d.changes && html`<${Changes} changes=${d.changes} names=${props.names} />`}
 		<p>${t('gate.revoke.text')}</p>
 		<${Field} label=${t('reason')}>${(a) => html`<textarea ...${a} name="reason" rows="3" required data-autofocus value=${reason} onInput=${(e) => setReason(e.currentTarget.value)}></textarea>`}<//>
@@ -118,7 +118,7 @@ export function OverrideDialog(props) {
 		}
 	};
 	const open = d.seen.reasons.filter((r) => !r.covered);
-	return html`<${Dialog} title=${t('gate.override')} onClose=${onClose}><form class="stack" onSubmit=${submit}>
+	return html`<${Dialog} title=${t('gate.override.go')} onClose=${onClose}><form class="stack" onSubmit=${submit}>
 		${d.changes && html`<${Changes} changes=${d.changes} names=${names} />`}
 		<${Notice} kind="bad"><p class="notice-head">${t('gate.override.text', { n: d.seen.mailboxes })}</p>
 			<ul>${open.slice(0, 12).map((r) => html`<li><${ReasonText} reason=${r} names=${names} /></li>`)}</ul>

@@ -193,7 +193,7 @@ export function AddMailboxes({ job, mailboxes, reload }) {
 			${bad > 0 && tried && html`<p class="bad-text" role="alert">${t('add.bad', { n: bad })}</p>`}
 			${bare > 0 && html`<${Notice} kind="info">${t('add.bare', { n: bare })}<//>`}
 			<label class="check"><input type="checkbox" checked=${preflight} onChange=${(e) => setPreflight(e.currentTarget.checked)} /><span>${t('add.preflight')}</span></label>
-			<div class="form-foot"><button class="button primary" type="submit" disabled=${busy || !filled.length}>${busy ? t('saving') : t('add.go', { n: filled.length })}</button>
+			<div class="form-foot"><button class="button primary" type="submit" disabled=${busy || !filled.length}>${busy ? t('saving') : filled.length ? t('add.go', { n: filled.length }) : t('mailboxes.add')}</button>
 				<a class="button quiet" href=${'#/jobs/' + job.id}>${t('cancel')}</a></div>
 		</form>`;
 }

@@ -34,7 +34,7 @@ export function RunTable({ runs, names, reload }) {
 			<td class="cell-main"><${RunPill} run=${r} />${r.attempt > 1 && html` <span class="muted small">${t('run.attempt', { n: r.attempt })}</span>`}
 				${active(r) && html`<${RunProgress} run=${r} label=${t('progress.of', { name: names?.get(r.mailbox_id) ?? '' })} />`}<${RunFailure} run=${r} /></td>
 			${names && html`<td data-label=${t('mailbox')}>${r.mailbox_id ? html`<a href=${'#/jobs/' + r.job_id + '/mailboxes/' + r.mailbox_id}>${names.get(r.mailbox_id) ?? '#' + r.mailbox_id}</a>` : '–'}</td>`}
-			<td class="small" data-label=${t('run.when')}>${instant(r.started_at ?? r.created_at)}${took(r) && html`<div class="muted">${t('run.took', { time: took(r) })}</div>`}</td>
+			<td class="small cell-when" data-label=${t('run.when')}>${instant(r.started_at ?? r.created_at)}${took(r) && html`<div class="muted">${t('run.took', { time: took(r) })}</div>`}</td>
 			<td class="small" data-label=${t('run.by')}>${r.created_by}${r.worker && html`<div class="muted">${r.worker}</div>`}</td>
 			<td class="cell-act"><button type="button" class="button small" onClick=${() => setLog(r)}>${t('log')}</button>
 				${active(r) ? html`<button type="button" class="button small" onClick=${act(cancelRuns, r)}>${t('cancel.run')}</button>`

@@ -26,17 +26,17 @@ export function FolderTable({ folders, caption }) {
 function VerificationRow({ row, jobId, onMissing }) {
 	const [open, setOpen] = useState(false);
 	const v = row.verification;
-	const tone = !v ? '' : !v.complete || !v.current ? 'warn-text' : v.missing > 0 ? 'bad-text' : 'good-text';
+	const tone = !v ? '' : !v.complete || !v.current ? 'warn-text' : v.missing > 0 ? 'bad-text' : v.found_weak > 0 ? 'warn-text' : 'good-text';
 	return html`<tr class=${row.removed ? 'removed' : ''}>
-		<td class="cell-main">${v?.folders?.length > 0 && html`<button type="button" class="icon-button" aria-expanded=${open ? 'true' : 'false'}
+		<td class="cell-main"><div class="with-toggle">${v?.folders?.length > 0 && html`<button type="button" class="icon-button" aria-expanded=${open ? 'true' : 'false'}
 				aria-label=${t('folders.show', { name: row.source_user })} onClick=${() => setOpen(!open)}><${Icon} name=${open ? 'down' : 'next'} /></button>`}
 			<span class="inline-block"><a class="row-link" href=${'#/jobs/' + jobId + '/mailboxes/' + row.mailbox_id}>${row.source_user}</a>
 			${row.removed && html` <span class="pill">${t('mailbox.isremoved')}</span>`}
 			<span class="muted small block">${!v ? t('verify.none') : !v.complete ? t('verify.partial') : !v.current ? t('verify.stale')
-				: (v.deep ? t('verify.deep') + ' · ' : '') + ago(v.at)}</span></span></td>
-		<td class="num" data-label=${t('ratio')}><strong class=${tone}>${ratio(v?.ratio)}</strong></td>
-		${counts.map((c) => (v ? html`<${Count} name=${c} value=${v[c]} />` : html`<td class="num muted" data-label=${t('count.' + c)}>–</td>`))}
-		<td class="cell-act">${v && v.missing + (v.found_weak ?? 0) + (v.differing ?? 0) > 0 && html`<button type="button" class="button small" onClick=${() => onMissing(row)}>${t('missing.show')}</button>`}</td>
+				: (v.deep ? t('verify.deep') + ' · ' : '') + ago(v.at)}</span></span></div></td>
+		<td class=${'num' + (v ? '' : ' nothing')} data-label=${t('ratio')}><strong class=${tone}>${ratio(v?.ratio)}</strong></td>
+		${counts.map((c) => (v ? html`<${Count} name=${c} value=${v[c]} />` : html`<td class="num muted nothing" data-label=${t('count.' + c)}>–</td>`))}
+		<td class="cell-act">${v && v.missing + (v.found_weak ?? 0) + (v.differing ?? 0) > 0 && html`<button type="button" class="button small" onClick=${() => onMissing(row)}>${t('missing.short')}</button>`}</td>
 	</tr>
 	${open && html`<tr class="folders-row"><td colspan=${counts.length + 3}><${FolderTable} folders=${v.folders} caption=${t('folders.of', { name: row.source_user })} /></td></tr>`}`;
 }

@@ -112,9 +112,9 @@ export function JobsView() {
 			<div class="segmented" role="group" aria-label=${t('jobs.filter')}>${Object.keys(filters).map((name) => html`
 				<button type="button" aria-pressed=${filter === name ? 'true' : 'false'} onClick=${() => setFilter(name)}>
 					${t('jobs.filter.' + name)}${data && html`<span class="count">${number(data.filter(filters[name]).length)}</span>`}</button>`)}</div>
-			<label class="inline">${t('jobs.show')}<select value=${status} onChange=${(e) => setStatus(e.currentTarget.value)}>
+			<label class="inline"><span class="visually-hidden">${t('jobs.show')}</span><select value=${status} onChange=${(e) => setStatus(e.currentTarget.value)}>
 				<option value="open">${t('jobs.open')}</option><option value="closed">${t('jobs.closed')}</option></select></label>
-			<label class="inline">${t('jobs.sort')}<select value=${sort} onChange=${(e) => setSort(e.currentTarget.value)}>
+			<label class="inline"><span class="visually-hidden">${t('jobs.sort')}</span><select value=${sort} onChange=${(e) => setSort(e.currentTarget.value)}>
 				${Object.keys(sorts).map((s) => html`<option value=${s}>${t('jobs.sort.' + s)}</option>`)}</select></label>
 		</div>
 		<${ProblemBox} problem=${problem} />

@@ -103,8 +103,7 @@ function RemoveDialog({ mailbox, onClose, onDone }) {
 			<button class="button quiet" type="button" onClick=${onClose}>${t('cancel')}</button></div></form><//>`;
 }
 
-const Side = ({ title, side }) => html`<div><dt>${title}</dt><dd>${side.user || t('mailbox.file')}<div class="muted small">${side.host}${side.port ? ':' + side.port : ''} · ${t('tls.' + (side.tls ?? 'tls'))}
-	· ${t(side.has_secret ? 'secret.stored' : 'secret.none')}</div></dd></div>`;
+const Side = ({ title, side }) => html`<div><dt>${title}</dt><dd>${side.user || t('mailbox.file')}<div class="muted small">${side.host}${side.port ? ':' + side.port : ''} · ${t('tls.' + (side.tls ?? 'tls'))} · ${t(side.has_secret ? 'secret.stored' : 'secret.none')}</div></dd></div>`;
 
 function MailboxActions({ mailbox, job, act, onFinal, onEdit, onRemove }) {
 	const run = mailbox.state?.active_run, ids = [mailbox.id];
@@ -160,7 +159,7 @@ export function MailboxView({ job, mailboxes, evidence, reload, id }) {
 		<${ProblemBox} problem=${problem} />
 		<section class="card" aria-label=${t('mailbox.state')}>
 			<div class="mailbox-now"><${MailboxState} mailbox=${m} /></div>
-			<dl class="facts"><${Side} title=${t('new.source')} side=${m.source} /><${Side} title=${t('new.destination')} side=${m.destination} />
+			<dl class="facts wide"><${Side} title=${t('new.source')} side=${m.source} /><${Side} title=${t('new.destination')} side=${m.destination} />
 				<div><dt>${t('mailbox.lastpass')}</dt><dd>${pass ? html`${t('pass.' + pass.pass)}<div class="muted small">${t('pass.copied', { n: pass.copied })} · ${t('pass.present', { n: pass.present })}${pass.refused > 0 && html` · <span class="bad-text">${t('progress.refused', { n: pass.refused })}</span>`} · ${bytes(pass.bytes)} · ${ago(pass.at)}</div>` : t('pass.none')}</dd></div>
 				<div><dt>${t('mailbox.verified')}</dt><dd><${Verified} verification=${m.state?.verification} /></dd></div></dl>
 			${!m.removed && job.status === 'open' && html`<${MailboxActions} mailbox=${m} job=${job} act=${act} onFinal=${() => setDialog('final')} onEdit=${() => setDialog('edit')} onRemove=${() => setDialog('remove')} />`}
