@@ -13,6 +13,12 @@ LONG = bool(os.environ.get("CHECK_LONG"))
 _domains = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("long") and not LONG:
+            item.add_marker(pytest.mark.skip(reason="takes minutes: CHECK_LONG=1"))
+
+
 @pytest.fixture(scope="session")
 def build_dir():
     """Where the programs are."""

@@ -9,8 +9,6 @@ import pytest
 from killing import Moments, assert_run_once, engines, trials
 from stack import wait
 
-pytestmark = pytest.mark.long
-
 
 @pytest.fixture(scope="module")
 def killing_stack(build_dir):

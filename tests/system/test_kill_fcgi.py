@@ -12,8 +12,6 @@ from killing import Background, Moments, assert_run_once, trials
 from stack import wait
 from stack.client import Client
 
-pytestmark = pytest.mark.long
-
 
 @pytest.fixture(scope="module")
 def killing_stack(build_dir):
