@@ -1,0 +1,364 @@
+#include "execution.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "clock.h"
+#include "fault.h"
+#include "fs.h"
+#include "json.h"
+#include "lines.h"
+#include "log.h"
+#include "mask.h"
+#include "mem.h"
+#include "progress.h"
+#include "rawlog.h"
+#include "str.h"
+
+#include "banned.h"
+
+#define EVENT_MAX (4u << 20)        /* bytes of one event: a pass with thousands of folders */
+#define EVENTS_FILE_MAX (64u << 20) /* bytes of events.jsonl */
+
+struct execution {
+	struct execution_env env;
+	const struct claim *claim;
+	const char *dir;
+	execution_fn *fn;
+	void *arg;
+	const struct tool *tool;
+	struct tool_job job;
+	struct account source, destination;
+	char *work, *state, *quarantine;
+	struct child *child;
+	struct findings *findings;
+	struct progress progress;
+	struct mask *mask;
+	struct rawlog *log;
+	struct lines events;
+	FILE *events_file;
+	uint64_t events_size;
+	bool events_lost;
+};
+
+/* --- the lock that a tool's processes hold --- */
+
+const struct err *execution_clear(const char *dir, bool *busy)
+{
+	char *path = xasprintf("%s/tool", dir), text[32] = "";
+	const struct err *e = NULL;
+	int64_t sid;
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	*busy = false;
+	if (fd < 0) {
+		if (errno != ENOENT)
+			e = err_errno("open %s", path);
+		free(path);
+		return e;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		*busy = true;
+		if (pread(fd, text, sizeof(text) - 1, 0) > 0 && str_i64(str_trim(text), 2, INT32_MAX, &sid))
+			child_kill_session((pid_t)sid);
+	}
+	close(fd);
+	free(path);
+	return NULL;
+}
+
+static const struct err *lock_tool(struct execution *x, int *fd)
+{
+	char *path = xasprintf("%s/tool", x->dir);
+	const struct err *e = NULL;
+
+	*fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0)
+		e = err_errno("open %s", path);
+	else if (flock(*fd, LOCK_EX | LOCK_NB) != 0)
+		e = err_new(ERR_STATE_BUSY, "run %lld: an earlier process of its tool is still alive",
+			(long long)x->claim->run_id);
+	free(path);
+	return e;
+}
+
+/* --- what the tool says --- */
+
+static void on_output(void *arg, const char *p, size_t n)
+{
+	struct execution *x = arg;
+	struct buf clean = BUF_INIT;
+
+	mask_feed(x->mask, p, n, &clean);
+	rawlog_write(x->log, clean.ptr, clean.len);
+	buf_free(&clean);
+}
+
+static void keep_event(struct execution *x, const char *line, size_t n)
+{
+	struct buf clean = BUF_INIT;
+
+	mask_text(x->mask, line, n, &clean);
+	buf_addc(&clean, '\n');
+	if (x->events_file == NULL || x->events_size + clean.len > EVENTS_FILE_MAX ||
+		fwrite(clean.ptr, 1, clean.len, x->events_file) != clean.len)
+		x->events_lost = true;
+	else
+		x->events_size += clean.len;
+	buf_free(&clean);
+}
+
+static void on_event_line(void *arg, const char *line, size_t n)
+{
+	struct execution *x = arg;
+	json_t *event;
+	const struct err *e = js_parse(&event, line, n);
+
+	if (e != NULL) {
+		log_warn("run %lld: %s sent an event that cannot be read: %s", (long long)x->claim->run_id,
+			x->tool->name, e->msg);
+		return;
+	}
+	keep_event(x, line, n);
+	progress_event(&x->progress, event, clock_now_ms());
+	findings_event(x->findings, event);
+	json_decref(event);
+}
+
+static void on_event(void *arg, const char *p, size_t n)
+{
+	struct execution *x = arg;
+
+	lines_feed(&x->events, p, n, on_event_line, x);
+}
+
+static void close_files(struct execution *x)
+{
+	struct buf rest = BUF_INIT;
+	const struct err *e;
+
+	if (x->mask != NULL && x->log != NULL) {
+		mask_flush(x->mask, &rest);
+		rawlog_write(x->log, rest.ptr, rest.len);
+	}
+	buf_free(&rest);
+	e = rawlog_close(x->log);
+	x->log = NULL;
+	if (e != NULL)
+		log_error("run %lld: %s", (long long)x->claim->run_id, e->msg);
+	if (x->events_file != NULL && fclose(x->events_file) != 0)
+		x->events_lost = true;
+	x->events_file = NULL;
+	if (x->events_lost)
+		log_warn("run %lld: events.jsonl is not complete", (long long)x->claim->run_id);
+}
+
+static void wipe(struct execution *x)
+{
+	account_wipe(&x->source);
+	account_wipe(&x->destination);
+	mask_free(x->mask);
+	x->mask = NULL;
+}
+
+static void on_ended(void *arg, int status)
+{
+	struct execution *x = arg;
+	struct outcome out = {.status = RUN_FAILED};
+	const struct err *e;
+
+	x->child = NULL;
+	close_files(x);
+	wipe(x);
+	x->tool->finish(&x->job, x->findings, status, &out);
+	e = findings_end(x->findings);
+	/* a list of missing messages that was not written must not look short */
+	if (e != NULL && (out.status == RUN_SUCCEEDED || out.status == RUN_PARTIAL))
+		outcome_fail(&out, e);
+	if (x->events.too_long > 0 && (out.status == RUN_SUCCEEDED || out.status == RUN_PARTIAL))
+		outcome_fail(&out, err_new(ERR_TOOL_FAILED, "%s sent %llu events too long to be read", x->tool->name,
+			(unsigned long long)x->events.too_long));
+	x->fn(x->arg, &out);
+}
+
+/* --- start --- */
+
+static const struct err *open_account(struct execution *x, const struct account_row *row,
+	const struct claim_credential *cred, struct account *out)
+{
+	if (*row->host == '\0')
+		return NULL; /* a file: no account */
+	if (!cred->present)
+		return err_new(ERR_CRED_MISSING, "the %s has no secret: enter it first", row->side);
+	return unseal(x->env.keys, cred->key_id, cred->sealed, row, out);
+}
+
+/* A name for the pair of accounts, so that a mailbox that was pointed elsewhere starts afresh. */
+static char *pair_name(const struct claim *c)
+{
+	unsigned char hash[8];
+	char hex[2 * sizeof(hash) + 1], *text;
+
+	text = xasprintf("%s\n%lld\n%s\n%s\n%lld\n%s", c->source.host, (long long)c->source.port, c->source.user,
+		c->destination.host, (long long)c->destination.port, c->destination.user);
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	free(text);
+	return xasprintf("%lld-%s", (long long)c->mailbox_id, hex);
+}
+
+static const struct err *make_folders(struct execution *x)
+{
+	char *pair = pair_name(x->claim);
+	const struct err *e;
+
+	x->work = spool_run_file(x->env.spool, SPOOL_WORK, x->claim->run_id, "");
+	x->quarantine = xasprintf("%s/quarantine", x->work);
+	x->state = spool_file(x->env.spool, SPOOL_STATE, pair);
+	free(pair);
+	e = fs_mkdir_p(x->quarantine, 0700);
+	if (e == NULL)
+		e = fs_mkdir_p(x->state, 0700);
+	return e;
+}
+
+static const struct err *open_files(struct execution *x)
+{
+	char *log = xasprintf("%s/log", x->dir), *events = xasprintf("%s/events.jsonl", x->dir);
+	char *more = xasprintf("%s/more.jsonl", x->dir), prefix[32] = "";
+	const struct err *e = rawlog_open(&x->log, log);
+	struct stat st;
+
+	if (x->claim->attempt > 1)
+		snprintf(prefix, sizeof(prefix), "a%lld-", (long long)x->claim->attempt);
+	x->findings = findings_new(more, prefix);
+	if (e == NULL) {
+		x->events_file = fopen(events, "ae");
+		if (x->events_file == NULL)
+			e = err_errno("open %s", events);
+		else if (fstat(fileno(x->events_file), &st) == 0)
+			x->events_size = (uint64_t)st.st_size;
+	}
+	free(log);
+	free(events);
+	free(more);
+	return e;
+}
+
+static const struct err *launch(struct execution *x)
+{
+	static const struct child_events ev = {on_output, on_event, on_ended};
+	struct spawn *s = NULL;
+	const struct err *e = x->tool->prepare(&x->job, &s);
+	char text[32];
+	int lock = -1;
+
+	if (e == NULL)
+		e = lock_tool(x, &lock);
+	if (e == NULL) {
+		spawn_cwd(s, x->work);
+		spawn_path(s, conf_str(x->env.conf, CONF_TOOLS_PATH));
+		spawn_memory(s, x->tool->memory);
+		spawn_inherit(s, lock);
+		e = child_start(&x->child, x->env.loop, s, &ev, x);
+	}
+	if (e == NULL) {
+		snprintf(text, sizeof(text), "%d\n", (int)child_pid(x->child));
+		if (pwrite(lock, text, strlen(text), 0) < 0)
+			log_warn("run %lld: tool's number not noted: %s", (long long)x->claim->run_id, strerror(errno));
+	}
+	/* from here on only the tool's processes hold the lock */
+	if (lock >= 0)
+		close(lock);
+	spawn_free(s);
+	return e;
+}
+
+const struct err *execution_start(struct execution **out, const struct execution_env *env, const struct claim *c,
+	const char *dir, int connections, execution_fn *fn, void *arg)
+{
+	struct execution *x = xcalloc(1, sizeof(*x));
+	const struct err *e;
+
+	*x = (struct execution){.env = *env, .claim = c, .dir = dir, .fn = fn, .arg = arg};
+	lines_init(&x->events, EVENT_MAX);
+	e = tool_find(&x->tool, c->engine, c->source_kind, c->kind);
+	if (e == NULL)
+		e = open_account(x, &c->source, &c->source_credential, &x->source);
+	if (e == NULL)
+		e = open_account(x, &c->destination, &c->destination_credential, &x->destination);
+	if (e == NULL)
+		e = make_folders(x);
+	if (e == NULL)
+		e = open_files(x);
+	if (e == NULL) {
+		x->mask = mask_new();
+		if (x->source.secret != NULL)
+			mask_secret(x->mask, x->source.secret, x->source.secret_len);
+		if (x->destination.secret != NULL)
+			mask_secret(x->mask, x->destination.secret, x->destination.secret_len);
+		x->job = (struct tool_job){.conf = env->conf, .claim = c, .source = &x->source,
+			.destination = &x->destination, .work = x->work, .state = x->state,
+			.quarantine = x->quarantine, .connections = connections};
+		e = launch(x);
+		FAULT("child.started");
+	}
+	if (e != NULL) {
+		execution_free(x);
+		return e;
+	}
+	log_info("run %lld: %s started as process %d", (long long)c->run_id, x->tool->name, (int)child_pid(x->child));
+	*out = x;
+	return NULL;
+}
+
+void execution_free(struct execution *x)
+{
+	if (x == NULL)
+		return;
+	if (x->child != NULL)
+		child_abandon(x->child);
+	close_files(x);
+	wipe(x);
+	findings_free(x->findings);
+	lines_free(&x->events);
+	free(x->work);
+	free(x->state);
+	free(x->quarantine);
+	free(x);
+}
+
+void execution_stop(struct execution *x, int64_t grace_ms)
+{
+	if (x->child != NULL)
+		child_stop(x->child, grace_ms);
+}
+
+bool execution_changed(const struct execution *x)
+{
+	return x->progress.changed;
+}
+
+json_t *execution_progress(struct execution *x)
+{
+	return progress_json(&x->progress);
+}
+
+void execution_report(struct execution *x, const char *status, json_t *body)
+{
+	json_t *progress = progress_json(&x->progress), *result;
+
+	findings_report(x->findings, x->claim, status, body);
+	result = json_object_get(body, "result");
+	if (json_is_object(progress))
+		json_object_set(result, "progress", progress);
+	json_decref(progress);
+}

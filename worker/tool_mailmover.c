@@ -1,0 +1,270 @@
+/* mailmover, the engine of this project: preflight (check), sync and recopy (copy), verify. */
+#include "tool.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "buf.h"
+#include "fs.h"
+#include "json.h"
+#include "mem.h"
+#include "str.h"
+
+#include "banned.h"
+
+#define COPY (1u << 0)
+#define VERIFY (1u << 1)
+#define CHECK (1u << 2)
+
+static const struct {
+	enum run_kind kind;
+	unsigned bit;
+	const char *word;
+} commands[] = {
+	{RUN_SYNC, COPY, "copy"},
+	{RUN_VERIFY, VERIFY, "verify"},
+	{RUN_PREFLIGHT, CHECK, "check"},
+};
+
+/* Options of a run, as they stand in its JSON, and the engine's arguments for them. */
+static const struct {
+	const char *key, *argument;
+	json_type type; /* JSON_TRUE: a switch */
+	unsigned commands;
+} options[] = {
+	{"deep", "--deep", JSON_TRUE, VERIFY},
+	{"dry_run", "--dry-run", JSON_TRUE, COPY},
+	{"flags_sync", "--flags-sync", JSON_TRUE, COPY},
+	{"automap", "--automap", JSON_TRUE, COPY | VERIFY},
+	{"since", "--since", JSON_STRING, COPY | VERIFY},
+	{"before", "--before", JSON_STRING, COPY | VERIFY},
+	{"max_size", "--max-size", JSON_INTEGER, COPY | VERIFY},
+	{"max_rate", "--max-rate", JSON_INTEGER, COPY},
+	{"from_tls_fingerprint", "--from-tls-fingerprint", JSON_STRING, COPY | VERIFY | CHECK},
+	{"to_tls_fingerprint", "--to-tls-fingerprint", JSON_STRING, COPY | VERIFY | CHECK},
+};
+
+static bool plaintext_allowed(const struct conf *c, const char *host)
+{
+	char *const *list = conf_list(c, CONF_ALLOW_PLAINTEXT_HOSTS);
+
+	for (; list != NULL && *list != NULL; list++)
+		if (str_ieq(*list, host))
+			return true;
+	return false;
+}
+
+/* Without TLS is a matter of both sides at once for the engine: a side that asks for STARTTLS must not lose it
+ * because the other side has none. */
+static const struct err *check_tls(const struct tool_job *job)
+{
+	const struct account *sides[] = {job->source, job->destination};
+	bool none = false, starttls = false;
+
+	for (int i = 0; i < 2; i++) {
+		if (sides[i]->tls == TLS_NONE && !plaintext_allowed(job->conf, sides[i]->host))
+			return err_new(ERR_TLS_REQUIRED,
+				"%s: no TLS is allowed only for the hosts in MIGRATION_ALLOW_PLAINTEXT_HOSTS", sides[i]->host);
+		none |= sides[i]->tls == TLS_NONE;
+		starttls |= sides[i]->tls == TLS_STARTTLS;
+	}
+	if (none && starttls)
+		return err_new(ERR_UNSUPPORTED, "one side without TLS and the other with STARTTLS: use tls on the second");
+	return NULL;
+}
+
+/* "mailbox*master" (the form that Dovecot and imapsync know): log in as master, act for mailbox. */
+static const char *master_of(const struct account *a)
+{
+	const char *star = a->auth == AUTH_MASTER ? strrchr(a->user, '*') : NULL;
+
+	return star != NULL && star[1] != '\0' && star != a->user ? star + 1 : NULL;
+}
+
+static const struct err *add_account(struct spawn *s, const char *side, const struct account *a)
+{
+	const char *user = a->user, *master = master_of(a);
+	struct buf url = BUF_INIT;
+	const struct err *e;
+	char *option;
+
+	if (a->auth == AUTH_MASTER && master == NULL)
+		return err_new(ERR_INPUT, "the %s: auth master needs a user of the form mailbox*master",
+			strcmp(side, "from") == 0 ? "source" : "destination");
+	buf_adds(&url, a->tls == TLS_IMPLICIT ? "imaps://" : "imap://");
+	str_percent(&url, master != NULL ? master : user, strlen(master != NULL ? master : user));
+	buf_addf(&url, strchr(a->host, ':') != NULL ? "@[%s]:%lld" : "@%s:%lld", a->host, (long long)a->port);
+	spawn_argf(s, "--%s", side);
+	spawn_arg(s, url.ptr);
+	buf_free(&url);
+	if (a->auth == AUTH_XOAUTH2 || a->auth == AUTH_OAUTHBEARER || master != NULL)
+		spawn_argf(s, "--%s-auth", side);
+	if (master != NULL)
+		spawn_argf(s, "plain:%.*s", (int)(master - 1 - user), user);
+	else if (a->auth == AUTH_XOAUTH2 || a->auth == AUTH_OAUTHBEARER)
+		spawn_arg(s, auth_kind_name(a->auth));
+	option = xasprintf("--%s-secret", side);
+	e = spawn_secret(s, option, a->secret, a->secret_len);
+	free(option);
+	return e;
+}
+
+static void add_options(struct spawn *s, const json_t *given, unsigned command)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		json_t *v = json_object_get(given, options[i].key);
+
+		if (v == NULL || json_typeof(v) != options[i].type || !(options[i].commands & command))
+			continue;
+		spawn_arg(s, options[i].argument);
+		if (json_is_string(v))
+			spawn_arg(s, json_string_value(v));
+		else if (json_is_integer(v))
+			spawn_argf(s, "%lld", (long long)json_integer_value(v));
+	}
+}
+
+/* {"map":{"src":"dst"},"include":[],"exclude":[]}, of the mailbox and of the run. */
+static void add_folders(struct spawn *s, const json_t *folders)
+{
+	static const char *const lists[][2] = {{"include", "--include"}, {"exclude", "--exclude"}};
+	const char *from;
+	json_t *v;
+	size_t i;
+
+	for (const char *const(*l)[2] = lists; l < lists + 2; l++)
+		json_array_foreach(json_object_get(folders, (*l)[0]), i, v)
+			if (json_is_string(v)) {
+				spawn_arg(s, (*l)[1]);
+				spawn_arg(s, json_string_value(v));
+			}
+	json_object_foreach(json_object_get(folders, "map"), from, v)
+		if (json_is_string(v)) {
+			spawn_arg(s, "--map");
+			spawn_argf(s, "%s=%s", from, json_string_value(v));
+		}
+}
+
+static const struct err *add_baseline(struct spawn *s, const struct tool_job *job)
+{
+	char *path, *text;
+	const struct err *e;
+
+	if (job->claim->baseline == NULL)
+		return NULL;
+	path = xasprintf("%s/baseline.json", job->work);
+	text = js_text(job->claim->baseline);
+	e = fs_write(path, text, strlen(text), 0600);
+	spawn_arg(s, "--baseline");
+	spawn_arg(s, path);
+	free(path);
+	free(text);
+	return e;
+}
+
+static const struct err *fill(struct spawn *s, const struct tool_job *job, unsigned command)
+{
+	const struct err *e;
+
+	if ((e = add_account(s, "from", job->source)) != NULL || (e = add_account(s, "to", job->destination)) != NULL)
+		return e;
+	if (job->source->tls == TLS_NONE || job->destination->tls == TLS_NONE)
+		spawn_arg(s, "--allow-plaintext");
+	if (*conf_str(job->conf, CONF_TLS_CA_FILE) != '\0') {
+		spawn_arg(s, "--ca-file");
+		spawn_arg(s, conf_str(job->conf, CONF_TLS_CA_FILE));
+	}
+	if (command != CHECK) {
+		spawn_arg(s, "--max-connections");
+		spawn_argf(s, "%d", job->connections);
+		add_folders(s, job->claim->folders);
+		add_folders(s, job->claim->options);
+	}
+	if (command == COPY) {
+		spawn_arg(s, "--state");
+		spawn_argf(s, "%s/state.db", job->state);
+		spawn_arg(s, "--quarantine");
+		spawn_arg(s, job->quarantine);
+	}
+	add_options(s, job->claim->options, command);
+	if (command == VERIFY && (e = add_baseline(s, job)) != NULL)
+		return e;
+	return spawn_events(s, "--events");
+}
+
+static const struct err *prepare(const struct tool_job *job, struct spawn **out)
+{
+	const struct err *e = check_tls(job);
+	struct spawn *s;
+	size_t i = 0;
+
+	if (e != NULL)
+		return e;
+	while (commands[i].kind != job->claim->kind)
+		i++; /* tool_find has seen to it that there is one */
+	s = spawn_new(conf_str(job->conf, CONF_MAILMOVER_BIN));
+	spawn_arg(s, commands[i].word);
+	e = fill(s, job, commands[i].bit);
+	if (e != NULL)
+		spawn_free(s);
+	else
+		*out = s;
+	return e;
+}
+
+/* The last event and the exit status must agree: neither alone is believed. */
+static bool agrees(enum run_status said, int exit_status)
+{
+	switch (said) {
+	case RUN_SUCCEEDED:
+		return exit_status == 0;
+	case RUN_PARTIAL:
+		return exit_status == 1;
+	default:
+		return exit_status > 1;
+	}
+}
+
+static void finish(const struct tool_job *job, const struct findings *f, int status, struct outcome *out)
+{
+	const json_t *done = findings_done(f);
+	const char *word = json_string_value(json_object_get(done, "status"));
+	const char *code = json_string_value(json_object_get(done, "code"));
+	const char *message = json_string_value(json_object_get(done, "message"));
+
+	(void)job;
+	if (WIFSIGNALED(status)) {
+		outcome_fail(out, err_new(ERR_TOOL_FAILED, "mailmover was ended by signal %d (%s)%s", WTERMSIG(status),
+			strsignal(WTERMSIG(status)), WTERMSIG(status) == SIGKILL ? ": out of memory?" : ""));
+		return;
+	}
+	if (word == NULL || !run_status_parse(word, &out->status) || run_status_active(out->status)) {
+		outcome_fail(out, err_new(ERR_TOOL_FAILED, "mailmover ended with status %d and no last word: see the log",
+			WEXITSTATUS(status)));
+		return;
+	}
+	if (!agrees(out->status, WEXITSTATUS(status))) {
+		outcome_fail(out, err_new(ERR_TOOL_FAILED, "mailmover said %s but ended with status %d: see the log", word,
+			WEXITSTATUS(status)));
+		return;
+	}
+	if (out->status == RUN_SUCCEEDED)
+		code = "";
+	else if (code == NULL || err_row_by_code(code) == NULL)
+		code = out->status == RUN_PARTIAL ? err_row(ERR_PARTIAL)->code : err_row(ERR_TOOL_FAILED)->code;
+	snprintf(out->code, sizeof(out->code), "%s", code);
+	snprintf(out->message, sizeof(out->message), "%s", message != NULL ? message : "");
+}
+
+const struct tool tool_mailmover = {
+	.name = "mailmover",
+	.engine = ENGINE_NATIVE,
+	.sources = 1u << SOURCE_IMAP,
+	.kinds = 1u << RUN_SYNC | 1u << RUN_VERIFY | 1u << RUN_PREFLIGHT,
+	.memory = 4ull << 30,
+	.prepare = prepare,
+	.finish = finish,
+};
