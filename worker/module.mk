@@ -1,1 +1,57 @@
-# worker: sources, one a line
+# worker: sources, one a line; all but main.c are a library of their own, for the unit tests
+noinst_LIBRARIES += libworker.a
+libworker_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/worker $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
+libworker_a_SOURCES = \
+	worker/api.c \
+	worker/api.h \
+	worker/child.c \
+	worker/child.h \
+	worker/claim.c \
+	worker/claim.h \
+	worker/deliver.c \
+	worker/deliver.h \
+	worker/execution.c \
+	worker/execution.h \
+	worker/fault.c \
+	worker/fault.h \
+	worker/findings.c \
+	worker/findings.h \
+	worker/heartbeat.c \
+	worker/heartbeat.h \
+	worker/hosts.c \
+	worker/hosts.h \
+	worker/http.c \
+	worker/http.h \
+	worker/lines.c \
+	worker/lines.h \
+	worker/loop.c \
+	worker/loop.h \
+	worker/mask.c \
+	worker/mask.h \
+	worker/progress.c \
+	worker/progress.h \
+	worker/rawlog.c \
+	worker/rawlog.h \
+	worker/run.c \
+	worker/run.h \
+	worker/runfile.c \
+	worker/runfile.h \
+	worker/scanner.c \
+	worker/scanner.h \
+	worker/spawn.c \
+	worker/spawn.h \
+	worker/spool.c \
+	worker/spool.h \
+	worker/supervisor.c \
+	worker/supervisor.h \
+	worker/tool.h \
+	worker/tool_mailmover.c \
+	worker/tool_table.c \
+	worker/unseal.c \
+	worker/unseal.h
+WORKER_LIBS = libworker.a $(MIGRATION_LIBS) $(CURL_LIBS)
+
+sbin_PROGRAMS += migration-worker
+migration_worker_CPPFLAGS = $(libworker_a_CPPFLAGS) $(SYSTEMD_CFLAGS)
+migration_worker_SOURCES = worker/main.c
+migration_worker_LDADD = $(WORKER_LIBS) $(SYSTEMD_LIBS)

@@ -1,0 +1,433 @@
+#include "deliver.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "findings.h"
+#include "fs.h"
+#include "json.h"
+#include "log.h"
+#include "mem.h"
+#include "str.h"
+
+#include "banned.h"
+
+#define PIECE (4u << 20)
+#define PAUSE_MIN_MS 1000
+#define PAUSE_MAX_MS 30000
+#define OUTBOX_MAX (32u << 20)
+
+struct piece_file {
+	char *path, *name;
+};
+
+struct delivery {
+	struct loop *loop;
+	struct api *api;
+	const struct spool *spool;
+	int64_t run, attempt;
+	const char *dir;
+	delivery_fn *fn;
+	void *arg;
+	json_t *doc, *report; /* report: borrowed from doc */
+	struct runfile file;
+	struct http_call *call;
+	struct timer *timer;
+	int64_t pause;
+	/* files */
+	struct piece_file *files;
+	size_t n_files, at_file;
+	int64_t offset;
+	/* after the report */
+	bool reported, simplified;
+	enum delivery_end end;
+	FILE *more;
+	int64_t more_seq;
+};
+
+static void next(void *arg);
+
+const struct err *outbox_write(const struct spool *s, int64_t run, int64_t attempt, const char *worker,
+	const struct runfile *f, json_t *report)
+{
+	json_t *doc = json_pack("{s:I, s:I, s:s, s:O, s:o}", "run_id", (json_int_t)run, "attempt", (json_int_t)attempt,
+		"worker", worker, "file", f->doc, "report", report);
+	char *path = spool_run_file(s, SPOOL_OUTBOX, run, ".json"), *text = js_text(doc);
+	const struct err *e = fs_write(path, text, strlen(text), 0600);
+
+	json_decref(doc);
+	free(path);
+	free(text);
+	return e;
+}
+
+const struct err *outbox_remove(const struct spool *s, int64_t run)
+{
+	char *path = spool_run_file(s, SPOOL_OUTBOX, run, ".json");
+	const struct err *e = NULL;
+
+	if (unlink(path) != 0 && errno != ENOENT)
+		e = err_errno("remove %s", path);
+	free(path);
+	return e;
+}
+
+static const struct err *outbox_read(struct delivery *d)
+{
+	char *path = spool_run_file(d->spool, SPOOL_OUTBOX, d->run, ".json");
+	struct buf text = BUF_INIT;
+	const struct err *e = fs_read(path, OUTBOX_MAX, &text);
+	json_t *file;
+
+	if (e == NULL)
+		e = js_parse(&d->doc, text.ptr, text.len);
+	d->report = json_object_get(d->doc, "report");
+	file = json_object_get(d->doc, "file");
+	d->attempt = json_integer_value(json_object_get(d->doc, "attempt"));
+	if (e == NULL && (!json_is_object(d->report) || !json_is_object(file) || d->attempt < 1))
+		e = err_new(ERR_INPUT, "%s is no report", path);
+	if (e == NULL)
+		d->file = (struct runfile){.run_id = d->run, .doc = json_incref(file)};
+	buf_free(&text);
+	free(path);
+	return e;
+}
+
+/* --- files --- */
+
+static void add_file(struct delivery *d, const char *dir, const char *name)
+{
+	struct piece_file *f;
+	struct stat st;
+	char *path = xasprintf("%s/%s", dir, name);
+
+	if (!fs_safe_name(name) || lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) {
+		free(path);
+		return;
+	}
+	d->files = xreallocarray(d->files, d->n_files + 1, sizeof(*d->files));
+	f = &d->files[d->n_files++];
+	f->path = path;
+	/* a later attempt's files stand beside an earlier one's: a complete artefact never changes */
+	f->name = d->attempt > 1 ? xasprintf("a%lld-%s", (long long)d->attempt, name) : xstrdup(name);
+}
+
+static void list_files(struct delivery *d)
+{
+	char *quarantine = xasprintf("%s/%lld/quarantine", spool_path(d->spool, SPOOL_WORK), (long long)d->run);
+	DIR *dir = opendir(quarantine);
+	struct dirent *ent;
+
+	add_file(d, d->dir, "log");
+	add_file(d, d->dir, "events.jsonl");
+	while (dir != NULL && (ent = readdir(dir)) != NULL)
+		add_file(d, quarantine, ent->d_name);
+	if (dir != NULL)
+		closedir(dir);
+	free(quarantine);
+}
+
+static void again_later(struct delivery *d)
+{
+	d->pause = d->pause == 0 ? PAUSE_MIN_MS : d->pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : d->pause * 2;
+	timer_set(d->timer, d->pause);
+}
+
+static void next_file(struct delivery *d)
+{
+	d->at_file++;
+	d->offset = 0;
+	timer_set(d->timer, 0);
+}
+
+static void finish(struct delivery *d, enum delivery_end end)
+{
+	timer_stop(d->timer);
+	d->fn(d->arg, end);
+}
+
+static bool is_stale(const struct api_answer *a)
+{
+	return strcmp(a->code, "run.stale") == 0 || (a->status == 404 && strcmp(a->code, "not_found") == 0);
+}
+
+static void file_answered(void *arg, const struct api_answer *a)
+{
+	struct delivery *d = arg;
+	json_t *offset = json_object_get(a->doc, "offset");
+	int64_t at = json_integer_value(offset);
+
+	d->call = NULL;
+	if (a->away) {
+		again_later(d);
+		return;
+	}
+	d->pause = 0;
+	if (is_stale(a)) {
+		finish(d, DELIVERY_STALE);
+		return;
+	}
+	/* 200 and 409 both say where the API's copy ends */
+	if (json_is_integer(offset) && at > d->offset) {
+		struct stat st;
+
+		d->offset = at;
+		if (stat(d->files[d->at_file].path, &st) != 0 || at >= st.st_size)
+			next_file(d);
+		else
+			timer_set(d->timer, 0);
+		return;
+	}
+	log_warn("run %lld: the API did not take %s: %s", (long long)d->run, d->files[d->at_file].name,
+		a->e != NULL ? a->e->msg : "no offset in its answer");
+	next_file(d);
+}
+
+static void send_piece(struct delivery *d)
+{
+	struct piece_file *f = &d->files[d->at_file];
+	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char *piece = xmalloc(PIECE), *offset, *digest, *attempt, *path;
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	struct buf text = BUF_INIT, name = BUF_INIT;
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		n = pread(fd, piece, PIECE, d->offset);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0) {
+		free(piece);
+		next_file(d);
+		return;
+	}
+	crypto_hash_sha256(hash, (unsigned char *)piece, (unsigned long long)n);
+	str_base64(&text, hash, sizeof(hash), BASE64);
+	str_percent(&name, f->name, strlen(f->name));
+	offset = xasprintf("Upload-Offset: %lld", (long long)d->offset);
+	digest = xasprintf("Content-Digest: sha-256=:%s:", text.ptr);
+	attempt = xasprintf("X-Run-Attempt: %lld", (long long)d->attempt);
+	path = xasprintf("/runs/%lld/files/%s", (long long)d->run, name.ptr);
+	d->call = api_put(d->api, path,
+		(const char *const[]){"Content-Type: application/octet-stream", offset, digest, attempt,
+			d->offset + n >= st.st_size ? "Upload-Complete: ?1" : "Upload-Complete: ?0", NULL},
+		piece, (size_t)n, file_answered, d);
+	free(piece);
+	free(offset);
+	free(digest);
+	free(attempt);
+	free(path);
+	buf_free(&text);
+	buf_free(&name);
+}
+
+/* --- the report --- */
+
+static void send_report(struct delivery *d, const json_t *body, api_fn *fn)
+{
+	char *path = xasprintf("/runs/%lld", (long long)d->run);
+
+	d->call = api_send(d->api, "PATCH", path, body, NULL, fn, d);
+	free(path);
+}
+
+/* The API will never take this report: say the end without the evidence, which then counts for nothing. */
+static void simplify(struct delivery *d, const struct api_answer *a)
+{
+	char *message = xasprintf("the API refused the report of a run that ended %s: %s",
+		delivery_text(d, "status"), a->e->msg);
+
+	log_error("run %lld: %s", (long long)d->run, message);
+	d->simplified = true;
+	json_object_del(d->report, "pass");
+	json_object_del(d->report, "verification");
+	json_object_del(d->report, "missing");
+	json_object_del(d->report, "refusals");
+	json_object_del(d->report, "result");
+	json_object_set_new(d->report, "status", json_string("failed"));
+	json_object_set_new(d->report, "code", json_string(err_row(ERR_INTERNAL)->code));
+	json_object_set_new(d->report, "message", json_string(message));
+	free(message);
+}
+
+static void report_answered(void *arg, const struct api_answer *a)
+{
+	struct delivery *d = arg;
+
+	d->call = NULL;
+	FAULT("report.sent");
+	if (a->away) {
+		again_later(d);
+	} else if (a->e == NULL) {
+		FAULT("report.answered");
+		d->pause = 0;
+		d->reported = true;
+		d->end = json_is_true(json_object_get(a->doc, "requeued")) ? DELIVERY_REQUEUED : DELIVERY_DONE;
+		timer_set(d->timer, 0);
+	} else if (is_stale(a) || a->status == 409) {
+		finish(d, DELIVERY_STALE);
+	} else if (!d->simplified) {
+		simplify(d, a);
+		timer_set(d->timer, 0);
+	} else {
+		log_error("run %lld: the API refuses every report of it: %s", (long long)d->run, a->e->msg);
+		finish(d, DELIVERY_STALE);
+	}
+}
+
+/* --- what did not fit --- */
+
+static json_t *read_more(struct delivery *d)
+{
+	json_t *missing = json_array(), *refusals = json_array(), *body = NULL;
+	char *line = NULL;
+	size_t size = 0;
+
+	while (json_array_size(missing) < FINDINGS_LIST_MAX && json_array_size(refusals) < FINDINGS_LIST_MAX &&
+		getline(&line, &size, d->more) > 0) {
+		json_t *item = NULL;
+
+		if (js_parse(&item, line, strlen(line)) != NULL)
+			continue;
+		if (json_object_get(item, "missing") != NULL)
+			json_array_append(missing, json_object_get(item, "missing"));
+		else if (json_object_get(item, "refusal") != NULL)
+			json_array_append(refusals, json_object_get(item, "refusal"));
+		json_decref(item);
+	}
+	free(line);
+	if (json_array_size(missing) + json_array_size(refusals) > 0)
+		body = json_pack("{s:O, s:I, s:I, s:s, s:O, s:O}", "worker", json_object_get(d->report, "worker"),
+			"attempt", (json_int_t)d->attempt, "seq", (json_int_t)d->more_seq, "status", "running",
+			"missing", missing, "refusals", refusals);
+	json_decref(missing);
+	json_decref(refusals);
+	return body;
+}
+
+static void more_answered(void *arg, const struct api_answer *a)
+{
+	struct delivery *d = arg;
+
+	d->call = NULL;
+	if (a->away) {
+		/* from the start: what the API knows already it ignores */
+		fclose(d->more);
+		d->more = NULL;
+		again_later(d);
+		return;
+	}
+	d->pause = 0;
+	if (a->e != NULL) {
+		log_warn("run %lld: the API did not take a part of the list of messages: %s", (long long)d->run,
+			a->e->msg);
+		finish(d, d->end);
+		return;
+	}
+	timer_set(d->timer, 0);
+}
+
+static void send_more(struct delivery *d)
+{
+	json_t *body = NULL;
+
+	if (d->more == NULL) {
+		char *path = xasprintf("%s/more.jsonl", d->dir);
+
+		d->more = d->simplified ? NULL : fopen(path, "re");
+		d->more_seq = json_integer_value(json_object_get(d->report, "seq"));
+		free(path);
+	}
+	d->more_seq++;
+	if (d->more != NULL)
+		body = read_more(d);
+	if (body == NULL) {
+		finish(d, d->end);
+		return;
+	}
+	send_report(d, body, more_answered);
+	json_decref(body);
+}
+
+static void next(void *arg)
+{
+	struct delivery *d = arg;
+
+	if (d->call != NULL)
+		return;
+	if (d->at_file < d->n_files)
+		send_piece(d);
+	else if (!d->reported)
+		send_report(d, d->report, report_answered);
+	else
+		send_more(d);
+}
+
+const struct err *delivery_start(struct delivery **out, struct loop *l, struct api *a, const struct spool *s,
+	int64_t run, const char *dir, delivery_fn *fn, void *arg)
+{
+	struct delivery *d = xcalloc(1, sizeof(*d));
+	const struct err *e;
+
+	*d = (struct delivery){.loop = l, .api = a, .spool = s, .run = run, .dir = dir, .fn = fn, .arg = arg};
+	d->timer = timer_new(l, next, d);
+	e = outbox_read(d);
+	if (e != NULL) {
+		delivery_free(d);
+		return e;
+	}
+	list_files(d);
+	timer_set(d->timer, 0);
+	*out = d;
+	return NULL;
+}
+
+void delivery_free(struct delivery *d)
+{
+	if (d == NULL)
+		return;
+	api_cancel(d->call);
+	timer_free(d->timer);
+	for (size_t i = 0; i < d->n_files; i++) {
+		free(d->files[i].path);
+		free(d->files[i].name);
+	}
+	free(d->files);
+	if (d->more != NULL)
+		fclose(d->more);
+	runfile_free(&d->file);
+	json_decref(d->doc);
+	free(d);
+}
+
+void delivery_hurry(struct delivery *d)
+{
+	if (d->call == NULL && timer_is_set(d->timer))
+		timer_set(d->timer, 0);
+}
+
+const struct runfile *delivery_file(const struct delivery *d)
+{
+	return &d->file;
+}
+
+int64_t delivery_attempt(const struct delivery *d)
+{
+	return d->attempt;
+}
+
+const char *delivery_text(const struct delivery *d, const char *key)
+{
+	const char *s = json_string_value(json_object_get(d->report, key));
+
+	return s != NULL ? s : "";
+}
