@@ -29,7 +29,7 @@ enum gate_verdict { GATE_BLOCKED, GATE_WARNING, GATE_DNS_APPLIED, GATE_READY, GA
 
 enum gate_code {
 	GATE_DISABLED,          /* service.disabled */
-	GATE_RUN_ACTIVE,        /* run.active: never covered */
+	GATE_RUN_ACTIVE,        /* run.active */
 	GATE_ROLLED_BACK,       /* rolled_back */
 	GATE_JOB_NONE,          /* job.none */
 	GATE_JOB_EMPTY,         /* job.empty */
@@ -91,7 +91,8 @@ struct gate_mailbox {
 	struct gate_pass last;       /* the last pass, whatever its kind and end */
 	bool any_final;              /* a final pass has succeeded or ended partial on this pair */
 	int64_t final_seq;           /* change_seq of the last of these, 0: none */
-	int64_t most_messages;       /* the most that a pass (or an accepted shrinkage) has seen; the last pass included */
+	int64_t last_messages;       /* the source's, as the last sync that did not fail saw it; -1: none */
+	int64_t most_messages;       /* the most that such a sync (or an accepted shrinkage) has seen; -1: none */
 	struct gate_verification verification;
 	struct gate_accepted accepted;
 };
@@ -173,7 +174,8 @@ char *gate_facts_text(const struct gate_job *j);
 void gate_facts_hash(const char *text, char out[65]);
 /* What differs between two such texts, for people: "mailbox 7: a newer pass; mailbox 9: added". The caller's to free. */
 char *gate_facts_diff(const char *before, const char *now);
-/* The reasons of g as an override's covers (JSON); run.active is left out. The caller's to free. */
+/* The reasons of g as an override's covers (JSON), the caller's to free. Left out, and never covered, are run.active,
+ * service.disabled, dns.applied and dns.applied_without_gate. */
 char *gate_covers(const struct gate *g);
 
 #endif

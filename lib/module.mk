@@ -30,7 +30,10 @@ libmigration_a_SOURCES = \
 	lib/conf_table.h \
 	lib/domain.c \
 	lib/domain.h \
+	lib/gate.c \
 	lib/gate.h \
+	lib/gate_facts.c \
+	lib/gate_names.c \
 	lib/issuers.c \
 	lib/json.c \
 	lib/json.h \
@@ -54,8 +57,10 @@ libmigration_a_SOURCES = \
 	lib/store_artefact.h \
 	lib/store_audit.c \
 	lib/store_audit.h \
+	lib/store_decide.c \
 	lib/store_evidence.c \
 	lib/store_evidence.h \
+	lib/store_facts.c \
 	lib/store_facts.h \
 	lib/store_job.c \
 	lib/store_job.h \

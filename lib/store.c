@@ -18,6 +18,7 @@
 struct store {
 	struct db *db, *progress;
 	unsigned depth;        /* of store_begin */
+	unsigned reading;      /* depth of store_read_begin */
 	bool failed;           /* something inside the transaction failed */
 	char *path;
 };
@@ -139,6 +140,8 @@ const struct err *store_begin(struct store *s)
 		s->depth++;
 		return NULL;
 	}
+	if (s->reading > 0)
+		return err_new(ERR_INTERNAL, "a change inside a read transaction");
 	e = db_begin(s->db);
 	if (e == NULL) {
 		s->depth = 1;
@@ -157,6 +160,23 @@ const struct err *store_end(struct store *s, const struct err *e)
 		return db_commit(s->db);
 	db_rollback(s->db);
 	return e != NULL ? e : err_new(ERR_INTERNAL, "a part of the transaction had failed");
+}
+
+const struct err *store_read_begin(struct store *s)
+{
+	const struct err *e = NULL;
+
+	if (s->depth == 0 && s->reading == 0)
+		e = db_run(s->db, "BEGIN DEFERRED", "");
+	if (e == NULL)
+		s->reading++;
+	return e;
+}
+
+void store_read_end(struct store *s)
+{
+	if (--s->reading == 0 && s->depth == 0)
+		db_rollback(s->db);
 }
 
 const struct err *store_next_seq(struct store *s, int64_t *seq)

@@ -42,6 +42,10 @@ const struct err *store_begin(struct store *s);
 /* Commits when e is NULL and nothing inside failed, else rolls back; returns the first error. */
 const struct err *store_end(struct store *s, const struct err *e);
 
+/* One snapshot for several reads (BEGIN DEFERRED); nests, also inside store_begin. No store_begin inside it. */
+const struct err *store_read_begin(struct store *s);
+void store_read_end(struct store *s);
+
 /* The next value of counters.change_seq; inside a transaction only. */
 const struct err *store_next_seq(struct store *s, int64_t *seq);
 
