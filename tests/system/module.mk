@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/conftest.py \
 	tests/system/killing.py \
 	tests/system/test_gate.py \
+	tests/system/test_install.py \
 	tests/system/test_kill_engine.py \
 	tests/system/test_kill_fcgi.py \
 	tests/system/test_move.py \
