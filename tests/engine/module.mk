@@ -12,5 +12,10 @@ EXTRA_DIST += \
 	tests/imapd/store.py \
 	tests/imapd/wire.py \
 	tests/imapd/scripts \
+	tests/stack/courier.py \
+	tests/stack/cyrus.py \
+	tests/stack/debs.py \
 	tests/stack/imapfilter.py \
+	tests/stack/login.py \
+	tests/stack/mailutils.py \
 	tests/stack/proxy.py

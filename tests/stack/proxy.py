@@ -25,12 +25,14 @@ _WINDOW = 32 << 20  # bytes on their way in one direction, like a large TCP wind
 class Proxy:
     """options: strip, add (capabilities), delay_ms (one way), rate (bytes a second, each direction),
     pieces (bytes a write), drop_after (byte counts over all connections at which the line is cut),
-    upstream_ca (speak TLS to the server, trusting this file)."""
+    upstream_ca (speak TLS to the server, trusting this file), certificate (speak TLS to the client)."""
 
     def __init__(self, directory, target_port, name="proxy", **options):
         self.port = wait.free_port()
         self._report = directory / f"{name}.jsonl"
         self._options = {"port": self.port, "target": target_port, "report": str(self._report)}
+        if "certificate" in options:
+            options["certificate"] = [str(file) for file in options["certificate"]]
         self._options.update((k, str(v) if k == "upstream_ca" else v) for k, v in options.items() if v)
         self._log = directory / f"{name}.log"
         root = __file__.rsplit("/", 2)[0]
@@ -264,7 +266,11 @@ async def _serve(options):
     loop, line, stop = asyncio.get_running_loop(), _Line(options), asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, line.cut)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    server = await loop.create_server(lambda: _Client(line), "127.0.0.1", options["port"], backlog=200)
+    tls = None
+    if "certificate" in options:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*options["certificate"])
+    server = await loop.create_server(lambda: _Client(line), "127.0.0.1", options["port"], backlog=200, ssl=tls)
     line.report("ready")
     await stop.wait()
     server.close()
