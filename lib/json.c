@@ -89,6 +89,8 @@ void js_problems_free(struct js_problems *p)
 
 __attribute__((format(printf, 4, 0)))
 static void add_v(struct js_problems *p, const char *pointer, const char *code, const char *fmt, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+static void add_v(struct js_problems *p, const char *pointer, const char *code, const char *fmt, va_list ap)
 {
 	struct buf b = BUF_INIT;
 
@@ -153,6 +155,7 @@ void js_pointer(const struct js_at *at, struct buf *out)
 	}
 }
 
+static void problem_v(const struct js_at *at, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 static void problem_v(const struct js_at *at, const char *fmt, va_list ap)
 {
 	struct buf b = BUF_INIT;

@@ -40,7 +40,13 @@ static int64_t attempts_of(const char *code, int64_t max_attempts)
 	return max_attempts;
 }
 
-struct lifecycle_next lifecycle_next(enum lifecycle_event ev, const char *code, int64_t attempt, int64_t max_attempts,
+/* "Does it work now?" wants the answer at once. */
+static bool is_a_question(enum run_kind kind)
+{
+	return kind == RUN_PREFLIGHT || kind == RUN_DISCOVER;
+}
+
+struct lifecycle_next lifecycle_next(enum lifecycle_event ev, enum run_kind kind, const char *code, int64_t attempt, int64_t max_attempts,
 	bool cancel)
 {
 	bool handed_back = ev == LIFE_GIVEN_BACK && (code == NULL || strcmp(code, "service.unavailable") == 0);
@@ -51,7 +57,7 @@ struct lifecycle_next lifecycle_next(enum lifecycle_event ev, const char *code, 
 		return (struct lifecycle_next){.status = RUN_CANCELLED, .code = "run.cancelled"};
 	if (handed_back)
 		return (struct lifecycle_next){.status = RUN_QUEUED};
-	if (attempt < attempts_of(code, max_attempts))
+	if ((ev == LIFE_LEASE || !is_a_question(kind)) && attempt < attempts_of(code, max_attempts))
 		return (struct lifecycle_next){.status = RUN_QUEUED, .delay_ms = ev == LIFE_LEASE ? 0 : delay(attempt)};
 	return (struct lifecycle_next){.status = RUN_FAILED, .code = code != NULL ? code : "internal"};
 }

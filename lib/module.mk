@@ -54,6 +54,7 @@ libmigration_a_SOURCES = \
 	lib/store.c \
 	lib/store.h \
 	lib/store_accept.c \
+	lib/store_artefact.c \
 	lib/store_artefact.h \
 	lib/store_audit.c \
 	lib/store_audit.h \
@@ -71,7 +72,10 @@ libmigration_a_SOURCES = \
 	lib/store_run_claim.c \
 	lib/store_run_report.c \
 	lib/store_run_row.h \
+	lib/store_session.c \
+	lib/store_user.c \
 	lib/store_user.h \
+	lib/store_worker.c \
 	lib/store_worker.h \
 	lib/token.c \
 	lib/token.h \

@@ -88,7 +88,8 @@ struct run_reported {
 };
 /* A report of one run (report.h). ERR_RUN_STALE when attempt or worker is not the row's, or the run has ended otherwise.
  * An end of a mail-changing run becomes a pass, a verification becomes evidence, in the same transaction. Failed and given back runs
- * are queued again as lifecycle.h says. After the end the same attempt may still add missing and refusals (seq rising). */
+ * are queued again as lifecycle.h says. After the end the same attempt may still add missing and refusals (seq
+ * rising, status as it ended or running). */
 const struct err *run_report(struct store *s, int64_t id, const struct report *r, int64_t max_attempts, int64_t now_ms,
 	struct run_reported *out);
 

@@ -261,7 +261,7 @@ static const struct err *expire(struct store *s, int64_t id, int64_t now_ms, int
 	e = load(s, id, &r, &nonce);
 	free(nonce);
 	if (e == NULL && run_status_active(r.status) && r.status != RUN_QUEUED && r.lease_until < now_ms) {
-		next = lifecycle_next(LIFE_LEASE, NULL, r.attempt, max_attempts, r.cancel);
+		next = lifecycle_next(LIFE_LEASE, r.kind, NULL, r.attempt, max_attempts, r.cancel);
 		if (next.status == RUN_QUEUED)
 			e = run_requeue(s, &r, "run.lost", lost, next.delay_ms, &actor_system, now_ms);
 		else

@@ -63,7 +63,7 @@ static const struct err *failed(struct store *s, const struct job_of_report *j)
 {
 	enum lifecycle_event ev = j->r->status == RUN_QUEUED ? LIFE_GIVEN_BACK : LIFE_FAILED;
 	const char *code = j->r->code != NULL || ev == LIFE_GIVEN_BACK ? j->r->code : "internal";
-	struct lifecycle_next next = lifecycle_next(ev, code, j->run->attempt, j->max_attempts, j->run->cancel);
+	struct lifecycle_next next = lifecycle_next(ev, j->run->kind, code, j->run->attempt, j->max_attempts, j->run->cancel);
 
 	j->out->requeued = next.status == RUN_QUEUED;
 	if (j->out->requeued)
@@ -101,7 +101,7 @@ static const struct err *apply(struct store *s, const struct job_of_report *j)
 	if (r->seq <= run->seq)
 		return NULL;
 	if (!run_status_active(run->status)) {
-		if (r->status != run->status || (r->n_missing == 0 && r->n_refusals == 0))
+		if ((r->status != run->status && r->status != RUN_RUNNING) || (r->n_missing == 0 && r->n_refusals == 0))
 			return stale(run);
 		e = more(s, j);
 	} else if (r->status == RUN_RUNNING) {
