@@ -81,7 +81,6 @@ struct imap_conn {
 	bool stop_wait;
 };
 
-static void on_net(void *arg, enum net_event ev, const struct err *e);
 static void process(struct imap_conn *c);
 static void flush(struct imap_conn *c);
 
@@ -127,12 +126,23 @@ static void leave(struct imap_conn *c)
 		loop_arm(c->loop, &c->later, 0);
 }
 
+static void tell_lost(struct imap_conn *c)
+{
+	struct imap_result lost = {.kind = IMAP_BAD, .lost = true, .err = c->died ? &c->death : NULL};
+
+	for (struct imap_cmd *cmd = c->first; cmd != NULL && !c->closed; cmd = cmd->next) {
+		if (cmd->answered)
+			continue;
+		cmd->answered = true;
+		c->pending--;
+		if (cmd->h.done != NULL)
+			cmd->h.done(cmd->arg, &lost);
+	}
+}
+
 /* Ends the connection: every command learns it, then the owner. e NULL: we said LOGOUT. */
 static void die(struct imap_conn *c, const struct err *e)
 {
-	struct imap_result lost = {.kind = IMAP_BAD, .lost = true};
-	struct imap_cmd *cmd;
-
 	if (c->phase == DEAD)
 		return;
 	enter(c);
@@ -145,15 +155,7 @@ static void die(struct imap_conn *c, const struct err *e)
 	loop_disarm(c->loop, &c->flush_timer);
 	net_close(c->net);
 	c->net = NULL;
-	lost.err = c->died ? &c->death : NULL;
-	for (cmd = c->first; cmd != NULL && !c->closed; cmd = cmd->next) {
-		if (cmd->answered)
-			continue;
-		cmd->answered = true;
-		c->pending--;
-		if (cmd->h.done != NULL)
-			cmd->h.done(cmd->arg, &lost);
-	}
+	tell_lost(c);
 	if (!c->closed && c->ev.closed != NULL)
 		c->ev.closed(c->arg, c->died ? &c->death : NULL);
 	leave(c);
@@ -446,6 +448,11 @@ bool imap_has(const struct imap_conn *c, const char *capability)
 		if (strcasecmp(c->caps.s[i], capability) == 0)
 			return true;
 	return false;
+}
+
+bool imap_dead(const struct imap_conn *c)
+{
+	return c->phase == DEAD;
 }
 
 static bool has(void *arg, const char *capability)
@@ -1016,6 +1023,22 @@ struct imap_conn *imap_open(struct loop *l, const struct endpoint *ep, const str
 	c->idle.arg = c->flush_timer.arg = c->later.arg = c;
 	c->net = net_open(l, ep->host, ep->port, on_net, c);
 	return c;
+}
+
+void imap_abort(struct imap_conn *c, const struct err *e)
+{
+	if (c == NULL)
+		return;
+	enter(c);
+	if (c->phase != DEAD) {
+		c->phase = DEAD;
+		c->died = e != NULL;
+		if (e != NULL)
+			c->death = *e;
+		tell_lost(c);
+	}
+	imap_close(c);
+	leave(c);
 }
 
 void imap_close(struct imap_conn *c)

@@ -54,8 +54,11 @@ struct imap_conn_events {
 struct imap_conn *imap_open(struct loop *l, const struct endpoint *ep, const struct imap_conn_events *ev, void *arg);
 void imap_logout(struct imap_conn *c); /* LOGOUT behind what is queued, then closed(NULL) */
 void imap_close(struct imap_conn *c);  /* at once and silently: no callback comes any more; frees */
+/* The same, but each command still open gets done with result->lost first (err: e, which may be NULL). */
+void imap_abort(struct imap_conn *c, const struct err *e);
 
 bool imap_ready(const struct imap_conn *c);
+bool imap_dead(const struct imap_conn *c); /* it ended: only imap_close is left */
 /* Case-insensitive, "LITERAL+", "STATUS=SIZE"; after log-in. */
 bool imap_has(const struct imap_conn *c, const char *capability);
 /* "APPENDLIMIT=35651584": 35651584; 0 when it is not said. */

@@ -3,12 +3,19 @@ noinst_LIBRARIES += libengine.a
 libengine_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
 libengine_a_SOURCES = \
 	engine/app.h \
+	engine/append.c \
+	engine/copy.c \
+	engine/copy.h \
 	engine/event.c \
 	engine/event.h \
+	engine/folders.c \
+	engine/folders.h \
 	engine/imap_auth.c \
 	engine/imap_auth.h \
 	engine/imap_conn.c \
 	engine/imap_conn.h \
+	engine/imap_date.c \
+	engine/imap_date.h \
 	engine/imap_parse.c \
 	engine/imap_parse.h \
 	engine/imap_quirk.c \
@@ -25,12 +32,27 @@ libengine_a_SOURCES = \
 	engine/net.h \
 	engine/opts.c \
 	engine/opts.h \
+	engine/pair.c \
+	engine/plan.c \
+	engine/progress.c \
+	engine/progress.h \
+	engine/reconcile.c \
+	engine/refuse.c \
+	engine/spool.c \
+	engine/spool.h \
+	engine/state.c \
+	engine/state.h \
 	engine/tls.c \
 	engine/tls.h \
 	engine/uidset.c \
 	engine/uidset.h \
 	engine/url.c \
 	engine/url.h
-ENGINE_LIBS = libengine.a $(BASE_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
+ENGINE_LIBS = libengine.a libident.a $(BASE_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
+
+bin_PROGRAMS += mailmover
+mailmover_SOURCES = engine/main.c
+mailmover_CPPFLAGS = $(libengine_a_CPPFLAGS)
+mailmover_LDADD = $(ENGINE_LIBS)
 
 include $(srcdir)/engine/verify.mk

@@ -1,0 +1,196 @@
+/*
+ * The copy at work: what copy.c (start and end), plan.c, pair.c (source side), append.c (destination side),
+ * reconcile.c and refuse.c share. A job is one source folder; a pair is one connection to each server; each job
+ * is worked off by one pair at a time, so that a folder keeps its order and its UIDs at the destination rise
+ * in the order of our APPENDs, which is what `floor` in the state relies on.
+ */
+#ifndef COPY_H
+#define COPY_H
+
+#include "app.h"
+#include "folders.h"
+#include "imap_conn.h"
+#include "map.h"
+#include "progress.h"
+#include "spool.h"
+#include "state.h"
+#include "uidset.h"
+
+#define PAIRS_MAX 16
+
+struct copy;
+struct pair;
+struct reconcile;
+
+enum job_phase { JOB_WAITING, JOB_STREAM, JOB_RETRY, JOB_KEEP, JOB_DONE };
+
+struct refusal {
+	uint32_t uid;
+	enum err_id id;
+	char *words;
+	bool unreadable; /* the source could not give it: there is nothing to keep */
+	bool told;
+};
+
+struct job {
+	struct copy *cp;
+	const struct folder *src, *dst; /* dst NULL: it is created */
+	const char *dst_raw;            /* the map's */
+	char *name, *dst_name;          /* for people */
+	struct state_folder row;
+	enum job_phase phase;
+	bool created;    /* the folder is there: appending may begin */
+	bool failed;     /* given up for this run; why is told */
+	bool reconcile;  /* copies of todo may be at the destination already */
+	bool search;     /* the filters must be asked of the server first */
+	struct uidset todo;    /* still to be copied */
+	struct uidset retry;   /* of a refused batch: alone, one after the other */
+	struct uidset unsaved; /* acknowledged without a UID: written to the state at the next checkpoint */
+	struct refusal *refused;
+	size_t nrefused, kept;
+	unsigned tasks;   /* FETCHes unanswered */
+	unsigned batches; /* APPENDs unanswered or open */
+	unsigned attempts;
+	uint64_t base;    /* messages there before, as far as known without asking */
+	uint64_t copied, copied_bytes, matched;
+};
+
+/* One APPEND command: one message, or several with MULTIAPPEND. */
+struct batch {
+	struct pair *p;
+	struct job *job;
+	struct uidset uids;
+	uint32_t n;
+	uint64_t bytes;
+	bool alone;  /* a message on its own: a refusal is its own */
+	bool closed, answered;
+};
+
+enum task_kind { TASK_STREAM, TASK_RETRY, TASK_KEEP };
+
+/* One FETCH command. */
+struct task {
+	struct pair *p;
+	struct job *job;
+	enum task_kind kind;
+	struct uidset uids, got;
+};
+
+struct message {
+	struct job *job;
+	struct task *task;
+	uint32_t uid;
+	uint64_t size, fed;
+	char *flags, *date; /* as the source said; NULL: it did not say */
+	bool open, begun;   /* between body begin and end; the APPEND has begun */
+	enum { TO_APPEND, TO_SPOOL, TO_KEEP, TO_NOWHERE } to;
+};
+
+struct pair {
+	struct copy *cp;
+	unsigned n; /* 0, 1 … */
+	struct imap_conn *src, *dst;
+	bool src_ready, dst_ready, dead;
+	const struct job *selected; /* by the last EXAMINE sent */
+	unsigned tasks;
+	uint64_t ahead; /* messages asked for and not yet come, roughly */
+	struct message msg;
+	struct spool spool;
+	bool emitting; /* a spooled message is on its way to the destination */
+	struct batch *batch; /* the APPEND being written */
+	unsigned batches;
+	struct job *jobs[64]; /* at work here */
+	unsigned njobs;
+	struct reconcile *rec;
+	struct loop_timer again;   /* back-off, then connect */
+	struct loop_timer dawdle;  /* a batch must not stay open for long */
+	unsigned failures;         /* in a row, without progress */
+	int keep_fd;               /* quarantine file being written */
+	char *keep_name;
+};
+
+struct copy {
+	struct app *app;
+	struct opts *o;
+	struct loop *loop;
+	struct events *ev;
+	struct state *state;
+	struct map *map;
+	struct folders src, dst;
+	bool src_listed, dst_listed, planned, dst_bulk, finishing, stop;
+	struct job *jobs;
+	size_t njobs, unfinished, next;
+	unsigned conns; /* open */
+	size_t *order; /* indexes into jobs, biggest first */
+	struct pair pairs[PAIRS_MAX];
+	unsigned npairs;
+	bool flags_known, keywords_allowed, flags_dropped_told;
+	struct buf permanent; /* " \Seen \Flagged … " */
+	struct loop_timer save, tick, hold, patience;
+	bool holding; /* a killed run's last commands may still be at work on the server */
+	int64_t rate_at;
+	double rate_left;
+	struct progress progress;
+	uint64_t messages_total, bytes_total, copied, copied_bytes, refused, matched, excluded;
+	struct err why;
+	bool failed, partial, cancelled;
+};
+
+/* copy.c */
+void copy_fail(struct copy *cp, const struct err *e); /* ends the run; the first one counts */
+void copy_warn(struct copy *cp, const struct job *j, const struct err *e);
+void copy_check(struct copy *cp, const struct err *e); /* copy_fail when e is not NULL: state errors */
+void copy_job_done(struct copy *cp, struct job *j);
+void copy_dirty(struct copy *cp); /* the state was written to: commit soon */
+struct job *copy_next_job(struct copy *cp);
+
+/* The plan stands: starts the work, or ends the run when there is none. */
+const struct err *copy_planned(struct copy *cp);
+void copy_conn_closed(struct copy *cp);
+void copy_finish(struct copy *cp); /* every job is done: log out, then stop */
+
+/* plan.c */
+const struct err *plan_make(struct copy *cp);
+void plan_event(struct copy *cp);
+void plan_print(struct copy *cp);
+void plan_create(struct copy *cp, struct imap_conn *dst); /* CREATE and SUBSCRIBE, all at once */
+void plan_free(struct copy *cp);
+/* What is to be done for a job that was interrupted. */
+const struct err *plan_again(struct job *j);
+/* "SINCE 1-Jan-2024 SMALLER 100"; "" without filters. */
+void plan_filter(const struct opts *o, struct buf *out);
+
+/* pair.c */
+void pair_init(struct copy *cp, unsigned n);
+void pair_open(struct pair *p);
+void pair_work(struct pair *p);  /* gives it work as far as it can take it */
+void pair_flow(struct pair *p);  /* lets the source run, or holds it */
+void pair_fail(struct pair *p, const struct err *e, const char *side);
+void pair_logout(struct pair *p);
+void pair_free(struct pair *p);
+void pair_job_check(struct pair *p, struct job *j); /* anything left in its phase? else the next one */
+void pair_stream(struct pair *p, struct job *j);  /* FETCHes its todo */
+void pair_examine(struct pair *p, struct job *j); /* opens the source folder, read-only */
+bool pair_may_append(const struct pair *p, const struct job *j);
+
+/* append.c */
+void append_begin(struct pair *p, struct message *m);
+void append_data(struct pair *p, struct message *m, const void *data, size_t n);
+void append_end(struct pair *p, struct message *m);
+void append_close(struct pair *p); /* ends the open command, if any */
+void append_flags(const struct copy *cp, const char *flags, struct buf *out);
+bool append_date_ok(const char *date);
+void append_ask_flags(struct copy *cp, struct imap_conn *dst);
+
+/* reconcile.c: takes what is at the destination out of the job's todo; calls pair_work when done */
+void reconcile_start(struct pair *p, struct job *j);
+void reconcile_free(struct reconcile *r); /* NULL is fine */
+
+/* refuse.c */
+void refuse(struct job *j, uint32_t uid, const struct err *e, bool unreadable);
+void refuse_begin(struct pair *p, struct message *m);
+void refuse_data(struct pair *p, const void *data, size_t n);
+void refuse_end(struct pair *p, struct message *m);
+void refuse_rest(struct pair *p, struct job *j); /* those whose bytes could not be had any more */
+
+#endif

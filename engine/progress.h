@@ -1,0 +1,27 @@
+/* How far the copy is: a bar on a terminal, `progress` events, both at most four times a second. */
+#ifndef PROGRESS_H
+#define PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event.h"
+
+struct progress {
+	bool bar;
+	int64_t started, last;
+	unsigned width; /* of what stands on the line now */
+};
+
+struct progress_now {
+	uint64_t messages_total, messages_done, bytes_total, bytes_done, bytes_moved, refused;
+	uint64_t folders_total, folders_done;
+	const char *folder; /* UTF-8; "" for none */
+};
+
+void progress_start(struct progress *p, bool wanted);
+/* force: also when the last one was just now. */
+void progress_show(struct progress *p, struct events *ev, const struct progress_now *now, bool force);
+void progress_end(struct progress *p); /* wipes the bar */
+
+#endif

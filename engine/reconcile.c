@@ -1,0 +1,556 @@
+/*
+ * What of a job's todo is at the destination already? Asked after a crash (of what was in flight) and when the
+ * state knows nothing (lost, or another tool was there before). Decided from the two servers alone, each copy
+ * counted:
+ *
+ *   1. header and size of both sides. The same header and size, as often here as there: the same messages.
+ *      As often not: their bodies decide. Different, but the same Message-Id (or date, sender and
+ *      subject): their bodies decide, for a server or tool may have changed them.
+ *   2. bodies: exact, canonical, decoded, in this order (ident.h). What is only weakly alike is copied.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "copy.h"
+#include "ident.h"
+#include "imap_date.h"
+#include "match.h"
+#include "mem.h"
+
+#include "banned.h"
+
+enum side { SRC, DST, SIDES };
+
+struct entry {
+	struct ident_key key, head; /* header block and size; Message-Id or its stand-in */
+	uint32_t uid, tie;
+	bool has_head;
+};
+
+struct body_keys {
+	uint32_t uid, tie;
+	struct ident id;
+};
+
+struct found {
+	uint32_t src, dst;
+};
+
+struct half {
+	struct reconcile *r;
+	enum side side;
+	struct imap_conn *conn;
+	struct ident_reader *reader;
+	struct ident id;
+	bool have_id;
+	struct entry *e;
+	size_t n, cap;
+	struct body_keys *b;
+	size_t nb, bcap;
+	struct uidset bodies; /* to be read in step 2 */
+};
+
+struct reconcile {
+	struct pair *p;
+	struct job *j;
+	struct half half[SIDES];
+	unsigned left; /* commands unanswered in this step */
+	int step;
+	uint32_t dst_uidnext;
+	bool dst_open;
+	struct uidset searched;
+	struct found *found;
+	size_t nfound, cap;
+};
+
+static void next_step(struct reconcile *r);
+
+void reconcile_free(struct reconcile *r)
+{
+	if (r == NULL)
+		return;
+	for (int i = 0; i < SIDES; i++) {
+		ident_reader_free(r->half[i].reader);
+		free(r->half[i].e);
+		free(r->half[i].b);
+		uidset_free(&r->half[i].bodies);
+	}
+	uidset_free(&r->searched);
+	free(r->found);
+	free(r);
+}
+
+static void answered(struct reconcile *r, const struct imap_result *res)
+{
+	if (res->lost) /* the pair starts over; this goes with it */
+		return;
+	if (--r->left == 0)
+		next_step(r);
+}
+
+static void add_found(struct reconcile *r, uint32_t src, uint32_t dst)
+{
+	if (r->nfound == r->cap) {
+		r->cap = r->cap * 2 + 64;
+		r->found = xreallocarray(r->found, r->cap, sizeof(*r->found));
+	}
+	r->found[r->nfound++] = (struct found){src, dst};
+}
+
+/* --- reading both sides --- */
+
+static uint32_t tie_of(const struct imap_fetch *f)
+{
+	uint64_t flags = 0, h = 1469598103934665603u;
+	int64_t date = 0;
+
+	if (f->has_date)
+		imap_date_parse(f->date, &date);
+	for (const char *c = f->has_flags ? f->flags : "";; c++) { /* a sum: the order does not matter */
+		if (*c == ' ' || *c == '\0') {
+			flags += h;
+			h = 1469598103934665603u;
+			if (*c == '\0')
+				break;
+			continue;
+		}
+		h = (h ^ (unsigned char)*c) * 1099511628211u;
+	}
+	return match_tie((uint64_t)date, flags);
+}
+
+static void on_body(void *arg, const struct imap_fetch *f, const char *section, uint64_t size)
+{
+	struct half *h = arg;
+
+	(void)f;
+	(void)section;
+	(void)size;
+	h->have_id = false;
+	ident_reader_reset(h->reader);
+}
+
+static void on_body_data(void *arg, const void *p, size_t n)
+{
+	struct half *h = arg;
+
+	ident_reader_feed(h->reader, p, n);
+}
+
+static void on_body_end(void *arg)
+{
+	struct half *h = arg;
+
+	ident_reader_end(h->reader, &h->id);
+	h->have_id = true;
+}
+
+static bool ours(const struct half *h, uint32_t uid)
+{
+	if (h->side == SRC)
+		return uidset_has(&h->r->j->todo, uid);
+	return uid >= h->r->j->row.floor && uid < h->r->dst_uidnext; /* "floor:*" names the last one always */
+}
+
+static void on_head(void *arg, const struct imap_resp *resp)
+{
+	struct half *h = arg;
+	const struct imap_fetch *f = &resp->fetch;
+	struct entry *e;
+
+	if (resp->kind != IMAP_FETCH || !h->have_id || f->uid == 0 || !f->has_size || !ours(h, f->uid))
+		return;
+	h->have_id = false;
+	if (h->n == h->cap) {
+		h->cap = h->cap * 2 + 256;
+		h->e = xreallocarray(h->e, h->cap, sizeof(*h->e));
+	}
+	e = &h->e[h->n++];
+	memset(e, 0, sizeof(*e));
+	e->uid = f->uid;
+	e->tie = tie_of(f);
+	ident_summary_key(&h->id, f->size, &e->key);
+	e->has_head = (h->id.have & (1u << IDENT_HEADER)) != 0;
+	if (e->has_head)
+		e->head = h->id.key[IDENT_HEADER];
+}
+
+static void on_whole(void *arg, const struct imap_resp *resp)
+{
+	struct half *h = arg;
+	const struct imap_fetch *f = &resp->fetch;
+
+	if (resp->kind != IMAP_FETCH || !h->have_id || f->uid == 0 || !uidset_has(&h->bodies, f->uid))
+		return;
+	h->have_id = false;
+	if (h->nb == h->bcap) {
+		h->bcap = h->bcap * 2 + 16;
+		h->b = xreallocarray(h->b, h->bcap, sizeof(*h->b));
+	}
+	h->b[h->nb++] = (struct body_keys){f->uid, tie_of(f), h->id};
+}
+
+static void on_half_done(void *arg, const struct imap_result *res)
+{
+	struct half *h = arg;
+
+	if (!res->lost && res->kind != IMAP_OK) {
+		/* then nothing is known of it: copying blindly could double, so the folder is left alone */
+		h->r->j->failed = true;
+		copy_warn(h->r->p->cp, h->r->j, err_wrap(res->err, "both sides cannot be compared"));
+	}
+	answered(h->r, res);
+}
+
+static void fetch(struct half *h, const struct uidset *set, bool open_end, const char *what, const struct imap_handler *handler)
+{
+	struct buf text = BUF_INIT;
+
+	if (open_end) {
+		h->r->left++;
+		imap_command(h->conn, handler, h, "UID FETCH %u:* %s", set->r[0].lo, what);
+		return;
+	}
+	for (size_t at = 0; buf_reset(&text), uidset_format(set, &at, 7000, &text);) {
+		h->r->left++;
+		imap_command(h->conn, handler, h, "UID FETCH %s %s", text.ptr, what);
+	}
+	buf_free(&text);
+}
+
+static void fetch_heads(struct reconcile *r)
+{
+	static const char what[] = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])";
+	static const struct imap_handler h = {
+		.untagged = on_head,
+		.body = {.begin = on_body, .data = on_body_data, .end = on_body_end},
+		.done = on_half_done,
+	};
+	struct uidset from = UIDSET_INIT;
+
+	uidset_add(&from, r->j->row.floor, r->j->row.floor);
+	fetch(&r->half[DST], &from, true, what, &h);
+	fetch(&r->half[SRC], &r->j->todo, false, what, &h);
+	uidset_free(&from);
+}
+
+static void fetch_bodies(struct reconcile *r)
+{
+	static const struct imap_handler h = {
+		.untagged = on_whole,
+		.body = {.begin = on_body, .data = on_body_data, .end = on_body_end},
+		.done = on_half_done,
+	};
+
+	for (int i = 0; i < SIDES; i++)
+		fetch(&r->half[i], &r->half[i].bodies, false, "(UID FLAGS INTERNALDATE BODY.PEEK[])", &h);
+}
+
+/* --- comparing --- */
+
+static int by_key(const void *pa, const void *pb)
+{
+	const struct entry *a = pa, *b = pb;
+	int c = memcmp(a->key.b, b->key.b, IDENT_KEY_SIZE);
+
+	if (c != 0)
+		return c;
+	if (a->tie != b->tie)
+		return a->tie < b->tie ? -1 : 1;
+	return a->uid < b->uid ? -1 : a->uid > b->uid;
+}
+
+static int by_head(const void *pa, const void *pb)
+{
+	const struct entry *a = pa, *b = pb;
+
+	return memcmp(a->head.b, b->head.b, IDENT_KEY_SIZE);
+}
+
+/* Length of the run of equal keys at i. */
+static size_t run_of(const struct half *h, size_t i, int (*cmp)(const void *, const void *), bool key)
+{
+	size_t k = i + 1;
+
+	while (k < h->n && (key ? memcmp(h->e[i].key.b, h->e[k].key.b, IDENT_KEY_SIZE) : cmp(&h->e[i], &h->e[k])) == 0)
+		k++;
+	return k - i;
+}
+
+static void want_bodies(struct half *h, size_t i, size_t n)
+{
+	for (size_t k = i; k < i + n; k++)
+		uidset_add(&h->bodies, h->e[k].uid, h->e[k].uid);
+}
+
+/* Walks equal groups of both sides; what is decided here leaves the lists, what has a partner only by its
+ * header key is handed to step 2. */
+static void compare_keys(struct reconcile *r)
+{
+	struct half *s = &r->half[SRC], *d = &r->half[DST];
+	size_t i = 0, k = 0, si = 0, di = 0;
+
+	qsort(s->e, s->n, sizeof(*s->e), by_key);
+	qsort(d->e, d->n, sizeof(*d->e), by_key);
+	while (i < s->n && k < d->n) {
+		int c = memcmp(s->e[i].key.b, d->e[k].key.b, IDENT_KEY_SIZE);
+		size_t ns, nd;
+
+		if (c != 0) {
+			if (c < 0)
+				s->e[si++] = s->e[i++];
+			else
+				d->e[di++] = d->e[k++];
+			continue;
+		}
+		ns = run_of(s, i, by_key, true);
+		nd = run_of(d, k, by_key, true);
+		if (ns == nd) {
+			for (size_t x = 0; x < ns; x++)
+				add_found(r, s->e[i + x].uid, d->e[k + x].uid);
+		} else {
+			want_bodies(s, i, ns);
+			want_bodies(d, k, nd);
+		}
+		i += ns;
+		k += nd;
+	}
+	while (i < s->n)
+		s->e[si++] = s->e[i++];
+	while (k < d->n)
+		d->e[di++] = d->e[k++];
+	s->n = si;
+	d->n = di;
+}
+
+static void keep_heads(struct half *h)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (h->e[i].has_head)
+			h->e[n++] = h->e[i];
+	h->n = n;
+	qsort(h->e, h->n, sizeof(*h->e), by_head);
+}
+
+static void compare_heads(struct reconcile *r)
+{
+	struct half *s = &r->half[SRC], *d = &r->half[DST];
+	size_t i = 0, k = 0;
+
+	keep_heads(s);
+	keep_heads(d);
+	while (i < s->n && k < d->n) {
+		int c = by_head(&s->e[i], &d->e[k]);
+		size_t ns = run_of(s, i, by_head, false), nd = run_of(d, k, by_head, false);
+
+		if (c == 0) {
+			want_bodies(s, i, ns);
+			want_bodies(d, k, nd);
+		}
+		i += c <= 0 ? ns : 0;
+		k += c >= 0 ? nd : 0;
+	}
+}
+
+static void on_pair(void *arg, uint32_t src, uint32_t dst)
+{
+	struct reconcile *r = arg;
+	struct body_keys *s = &r->half[SRC].b[src], *d = &r->half[DST].b[dst];
+
+	add_found(r, s->uid, d->uid);
+	s->uid = d->uid = 0;
+}
+
+static void compare_bodies(struct reconcile *r)
+{
+	struct match *m = match_new();
+
+	for (int rung = IDENT_EXACT; rung <= IDENT_DECODED; rung++) {
+		match_reset(m);
+		for (int side = 0; side < SIDES; side++) {
+			struct half *h = &r->half[side];
+
+			for (size_t i = 0; i < h->nb; i++)
+				if (h->b[i].uid != 0 && (h->b[i].id.have & (1u << rung)))
+					match_add(m, side == SRC ? MATCH_SOURCE : MATCH_DEST, (uint32_t)i,
+						&h->b[i].id.key[rung], h->b[i].tie);
+		}
+		match_run(m, on_pair, r);
+	}
+	match_free(m);
+}
+
+/* --- steps --- */
+
+static int by_src(const void *pa, const void *pb)
+{
+	const struct found *a = pa, *b = pb;
+
+	return a->src < b->src ? -1 : a->src > b->src;
+}
+
+/* What was found is settled; from now on everything at the destination is either that or not ours. */
+static const struct err *save(struct reconcile *r)
+{
+	struct job *j = r->j;
+	struct uidset src = UIDSET_INIT, dst = UIDSET_INIT;
+	const struct err *e = NULL;
+
+	qsort(r->found, r->nfound, sizeof(*r->found), by_src);
+	for (size_t i = 0; i < r->nfound && e == NULL;) {
+		size_t k = i + 1;
+
+		while (k < r->nfound && r->found[k].src == r->found[k - 1].src + 1 &&
+			r->found[k].dst == r->found[k - 1].dst + 1)
+			k++;
+		uidset_clear(&src);
+		uidset_clear(&dst);
+		uidset_add(&src, r->found[i].src, r->found[k - 1].src);
+		uidset_add(&dst, r->found[i].dst, r->found[k - 1].dst);
+		e = state_copied_add(j->cp->state, j->row.id, &src, &dst);
+		uidset_sub(&j->todo, &src);
+		i = k;
+	}
+	j->matched += r->nfound;
+	j->cp->matched += r->nfound;
+	if (r->dst_uidnext > j->row.floor)
+		j->row.floor = r->dst_uidnext;
+	j->row.active = true;
+	if (e == NULL)
+		e = state_folder_put(j->cp->state, j->src->raw, j->src->len, j->dst_raw, &j->row);
+	if (e == NULL)
+		e = state_commit(j->cp->state);
+	uidset_free(&src);
+	uidset_free(&dst);
+	return e;
+}
+
+static void finish(struct reconcile *r)
+{
+	struct pair *p = r->p;
+	struct job *j = r->j;
+
+	if (r->dst_open) /* EXAMINEd: CLOSE expunges nothing; APPEND to a folder that is open costs more */
+		imap_command(p->dst, NULL, NULL, imap_has(p->dst, "UNSELECT") ? "UNSELECT" : "CLOSE");
+	if (!j->failed)
+		copy_check(j->cp, save(r));
+	j->reconcile = j->search = false;
+	p->rec = NULL;
+	reconcile_free(r);
+	if (j->cp->failed)
+		return;
+	if (j->failed)
+		uidset_clear(&j->todo);
+	pair_stream(p, j);
+	pair_work(p);
+}
+
+static void next_step(struct reconcile *r)
+{
+	struct job *j = r->j;
+
+	r->left = 1; /* so that nothing answered at once ends the step */
+	r->step++;
+	if (r->step == 1) {
+		if (j->search) {
+			uidset_clip(&r->searched, 1, j->src->uidnext > 0 ? j->src->uidnext - 1 : 0);
+			struct uidset out = UIDSET_INIT;
+
+			uidset_add_set(&out, &j->todo);
+			uidset_sub(&out, &r->searched);
+			uidset_sub(&j->todo, &out);
+			uidset_free(&out);
+		}
+		if (!j->failed && j->reconcile && r->dst_open && r->dst_uidnext > j->row.floor && j->todo.n > 0)
+			fetch_heads(r);
+	}
+	if (r->step == 2) {
+		compare_keys(r);
+		compare_heads(r);
+		if (!j->failed)
+			fetch_bodies(r);
+	}
+	if (r->step == 3) {
+		compare_bodies(r);
+		finish(r);
+		return;
+	}
+	if (--r->left == 0)
+		next_step(r);
+}
+
+static void on_dst_examine_data(void *arg, const struct imap_resp *resp)
+{
+	struct reconcile *r = arg;
+	uint64_t v;
+
+	if (imap_resp_code_number(resp, "UIDNEXT", &v))
+		r->dst_uidnext = (uint32_t)v;
+	if (imap_resp_code_number(resp, "UIDVALIDITY", &v))
+		r->j->row.dst_uidvalidity = (uint32_t)v;
+}
+
+static void on_dst_examine(void *arg, const struct imap_result *res)
+{
+	struct reconcile *r = arg;
+
+	r->dst_open = !res->lost && res->kind == IMAP_OK; /* NO: it is not there yet, so nothing is in it */
+	answered(r, res);
+}
+
+static void on_search_data(void *arg, const struct imap_resp *resp)
+{
+	struct reconcile *r = arg;
+
+	if (resp->kind == IMAP_SEARCH || resp->kind == IMAP_ESEARCH)
+		uidset_add_set(&r->searched, &resp->uids);
+}
+
+static void on_search(void *arg, const struct imap_result *res)
+{
+	struct reconcile *r = arg;
+
+	if (!res->lost && res->kind != IMAP_OK && !r->j->failed) {
+		r->j->failed = true;
+		copy_warn(r->p->cp, r->j, err_wrap(res->err, "the source cannot be searched"));
+	}
+	answered(r, res);
+}
+
+void reconcile_start(struct pair *p, struct job *j)
+{
+	static const struct imap_handler examine = {.untagged = on_dst_examine_data, .done = on_dst_examine};
+	static const struct imap_handler search = {.untagged = on_search_data, .done = on_search};
+	struct reconcile *r = xcalloc(1, sizeof(*r));
+	struct buf filter = BUF_INIT;
+
+	r->p = p;
+	r->j = j;
+	p->rec = r;
+	r->half[SRC].conn = p->src;
+	r->half[DST].conn = p->dst;
+	for (int i = 0; i < SIDES; i++) {
+		r->half[i].r = r;
+		r->half[i].side = (enum side)i;
+		r->half[i].reader = ident_reader_new(IDENT_WANT_ALL, NULL);
+	}
+	r->left = 1;
+	pair_examine(p, j);
+	if (j->search) {
+		plan_filter(p->cp->o, &filter);
+		r->left++;
+		imap_command(p->src, &search, r, "UID SEARCH %s", filter.ptr);
+		buf_free(&filter);
+	}
+	if (j->reconcile) {
+		r->left++;
+		imap_begin(p->dst, &examine, r);
+		imap_text(p->dst, "EXAMINE ");
+		imap_mailbox(p->dst, j->dst_raw, strlen(j->dst_raw));
+		imap_end(p->dst);
+	}
+	if (--r->left == 0)
+		next_step(r);
+}
