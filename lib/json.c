@@ -156,6 +156,7 @@ void js_pointer(const struct js_at *at, struct buf *out)
 }
 
 static void problem_v(const struct js_at *at, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+__attribute__((format(printf, 2, 0)))
 static void problem_v(const struct js_at *at, const char *fmt, va_list ap)
 {
 	struct buf b = BUF_INIT;
