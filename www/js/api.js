@@ -56,34 +56,38 @@ async function problemOf(response) {
 	return new Problem(response.status, body && typeof body === 'object' ? body : {});
 }
 
-// Nginx answers 502 or 504 for a pool that is gone; the API's own 503 carries a code.
+// Without a pool behind it nginx answers 502, 504, or 503 service.unavailable. Other 503s (a busy database) pass.
 function noteState(status, code) {
-	if (status === 503 && code === 'service.disabled') connection.set('disabled');
-	else if (status === 0 || status === 502 || status === 504 || (status === 503 && !code)) wentDown();
+	if (status === 503 && code === 'service.disabled') wentAway('disabled');
+	else if (status === 0 || status === 502 || status === 504 || (status === 503 && (!code || code === 'service.unavailable')))
+		wentAway('down');
 	else connection.set('up');
 }
 
-let probe = 0;
-function wentDown() {
-	connection.set('down');
-	if (probe) return;
+// Asks by itself until the service is back: /health answers even when migrations are switched off, /version does not.
+let probing = false;
+function wentAway(state) {
+	connection.set(state);
+	if (probing) return;
+	probing = true;
 	let wait = 1000;
-	const again = () => {
-		probe = setTimeout(async () => {
+	const ask = async () => {
+		if (connection.get() !== 'up') {
 			try {
-				const r = await fetch(base + '/health', { cache: 'no-store' });
-				if (r.ok) {
-					probe = 0;
-					return connection.set('up');
-				}
+				const r = await fetch(base + (connection.get() === 'disabled' ? '/version' : '/health'), { cache: 'no-store' });
+				if (r.ok) connection.set('up');
 			} catch {
 				// still away
 			}
-			wait = Math.min(wait * 1.6, 10000);
-			again();
-		}, wait);
+		}
+		if (connection.get() === 'up') {
+			probing = false;
+			return;
+		}
+		wait = Math.min(wait * 1.6, 10000);
+		setTimeout(ask, wait);
 	};
-	again();
+	setTimeout(ask, wait);
 }
 
 async function once(method, path, options) {
