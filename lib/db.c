@@ -66,7 +66,7 @@ const struct err *db_open(struct db **out, const char *path, const struct db_opt
 	if (e == NULL)
 		e = db_exec(db, sync_sql[opt->sync]);
 	if (e == NULL)
-		e = db_exec(db, "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY");
+		e = db_exec(db, "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY");
 done:
 	if (e != NULL) {
 		db_close(db);

@@ -27,7 +27,7 @@ struct db_options {
 	int busy_ms;         /* 0: 5000 */
 };
 
-/* WAL, foreign keys on, trusted_schema off. */
+/* WAL, foreign keys on. */
 const struct err *db_open(struct db **out, const char *path, const struct db_options *opt);
 void db_close(struct db *db); /* NULL is fine */
 
