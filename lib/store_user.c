@@ -118,8 +118,9 @@ static const struct err *one(const struct err *e, struct stmt *st, struct user *
 const struct err *user_get(struct store *s, int64_t id, struct user *out)
 {
 	struct stmt *st = NULL;
+	const struct err *e = db_query(store_db(s), &st, "SELECT " COLUMNS " FROM users WHERE id = ?1", "i", id);
 
-	return one(db_query(store_db(s), &st, "SELECT " COLUMNS " FROM users WHERE id = ?1", "i", id), st, out);
+	return one(e, st, out);
 }
 
 const struct err *user_find(struct store *s, const char *name, struct user *out)
