@@ -1,0 +1,41 @@
+/* Structs of lib/ as the API's JSON. Each writes one value; key NULL: an element. */
+#ifndef VIEW_H
+#define VIEW_H
+
+#include "call.h"
+#include "gate.h"
+#include "store_evidence.h"
+#include "store_facts.h"
+#include "store_job.h"
+#include "store_mailbox.h"
+#include "store_run.h"
+#include "store_user.h"
+#include "writer.h"
+
+/* view_list.c: "next":"cursor", null for 0 */
+void view_next(struct writer *w, int64_t cursor);
+
+/* view_gate.c */
+void view_gate_small(struct writer *w, const char *domain, const struct gate *g); /* GET /gate */
+void view_gate(struct writer *w, const char *key, const char *domain, const struct gate *g, const struct gate_job *facts,
+	bool pt);
+
+/* view_job.c: the job with its summary and gate */
+const struct err *view_job(struct writer *w, const char *key, struct call *c, const struct job *j);
+
+/* view_mailbox.c: the mailbox with its state */
+const struct err *view_mailbox(struct writer *w, const char *key, struct call *c, const struct mailbox *m);
+void view_pass(struct writer *w, const char *key, const struct pass_row *p);
+
+/* view_run.c: the run with its live progress */
+const struct err *view_run(struct writer *w, const char *key, struct call *c, const struct run *r);
+
+/* view_verification.c: null when there is none; folders when asked for */
+const struct err *view_verification(struct writer *w, const char *key, struct call *c, const struct verification *v,
+	bool folders);
+
+/* view_user.c */
+void view_user(struct writer *w, const char *key, const struct user *u);
+void view_me(struct writer *w, const char *key, const struct principal *who, unsigned override_roles);
+
+#endif
