@@ -1,5 +1,5 @@
 /* The handlers of the route table, one file a resource. Each reads c->req, fills c->res, and returns NULL or
- * the error that becomes a problem; field errors go to c->fields. */
+ * the error that becomes a problem; what is wrong with the input goes to c->bad. */
 #ifndef API_H
 #define API_H
 
@@ -10,6 +10,65 @@
 
 /* api_service.c */
 HANDLER(api_health);
+HANDLER(api_ready);
 HANDLER(api_version);
+HANDLER(api_openapi);
+HANDLER(api_settings);
+/* api_metrics.c */
+HANDLER(api_metrics);
+/* api_session.c */
+HANDLER(api_session_create);
+HANDLER(api_session_delete);
+HANDLER(api_me);
+/* api_users.c */
+HANDLER(api_users_list);
+HANDLER(api_users_create);
+HANDLER(api_users_update);
+HANDLER(api_users_delete);
+/* api_jobs.c */
+HANDLER(api_jobs_list);
+HANDLER(api_jobs_create);
+HANDLER(api_jobs_get);
+HANDLER(api_jobs_update);
+HANDLER(api_jobs_close);
+/* api_mailboxes.c */
+HANDLER(api_mailboxes_list);
+HANDLER(api_mailboxes_create);
+HANDLER(api_mailboxes_get);
+HANDLER(api_mailboxes_update);
+HANDLER(api_mailboxes_remove);
+/* api_starts.c */
+HANDLER(api_preflight);
+HANDLER(api_discover);
+HANDLER(api_sync);
+HANDLER(api_verify);
+/* api_runs.c */
+HANDLER(api_runs_list);
+HANDLER(api_runs_get);
+HANDLER(api_runs_log);
+HANDLER(api_runs_cancel);
+HANDLER(api_runs_pause);
+HANDLER(api_runs_resume);
+HANDLER(api_runs_retry);
+/* api_evidence.c */
+HANDLER(api_job_verification);
+HANDLER(api_mailbox_verification);
+HANDLER(api_missing_list);
+HANDLER(api_missing_accept);
+/* api_gate.c */
+HANDLER(api_gate);
+HANDLER(api_gate_approve);
+HANDLER(api_gate_revoke);
+HANDLER(api_gate_override);
+/* api_worker.c */
+HANDLER(api_runs_adopt);
+HANDLER(api_runs_claim);
+HANDLER(api_runs_beat);
+HANDLER(api_runs_report);
+HANDLER(api_credential_replace);
+/* api_files.c */
+HANDLER(api_file_put);
+/* api_audit.c */
+HANDLER(api_audit);
 
 #endif
