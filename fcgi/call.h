@@ -4,12 +4,14 @@
 
 #include <stdint.h>
 
+#include "app.h"
+#include "json.h"
+#include "principal.h"
 #include "problem.h"
 #include "request.h"
 #include "response.h"
 #include "router.h"
-
-struct app;
+#include "store_run.h"
 
 struct call {
 	struct app *app;
@@ -17,7 +19,17 @@ struct call {
 	struct response res;
 	const struct route *route;
 	struct route_args args;
-	struct field_errors fields; /* what is wrong with the input; see problem.h */
+	int64_t now_ms;
+
+	struct principal who; /* role ROLE_NONE: nobody asked for a name */
+	char *who_text;       /* principal_text, for audit and created_by */
+	struct actor by;
+
+	json_t *json;            /* the body, once call_json was asked for it */
+	struct js_problems bad;  /* what is wrong with the input */
+	char *extra;             /* a member to add to the problem, `"gate":{…}` */
+	struct run *emit;        /* runs whose files are written once everything is committed */
+	size_t n_emit;
 };
 
 /* Answers one request whose parameters are env: routes, authenticates, checks, runs the handler, turns an
@@ -26,5 +38,39 @@ struct call {
 typedef const struct err *(*body_reader)(void *stream, struct request *r, size_t max);
 void call_answer(struct call *c, struct app *app, char *const *env, body_reader read_body, void *stream);
 void call_free(struct call *c);
+
+/* --- for handlers --- */
+
+/* The body as a JSON object; *root is the place that getters start from. ERR_JSON, ERR_INPUT. The second
+ * takes a request without a body for {}. */
+const struct err *call_json(struct call *c, struct js_at *root);
+const struct err *call_json_or_empty(struct call *c, struct js_at *root);
+/* The same for an object or an array. */
+const struct err *call_json_any(struct call *c, struct js_at *root);
+/* NULL, or ERR_INPUT when the getters have found something. */
+const struct err *call_bad(const struct call *c);
+/* Adds a problem that is not of the body ("?limit", "header:If-Match"). */
+void call_problem(struct call *c, const char *pointer, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Organisation whose rows this caller may see; NULL: all. */
+const char *call_org(const struct call *c);
+
+/* Takes the runs over; their files are written after the commit. The answer does not depend on it. */
+void call_emit(struct call *c, struct run *v, size_t n);
+
+/* ?limit and ?cursor; what is wrong with them goes to c->bad. *after is 0 for the first page. */
+void call_page(struct call *c, size_t *limit, int64_t *after);
+
+/* ETag of the answer, without quotes; turns the answer into 304 when If-None-Match names it. */
+void call_etag(struct call *c, const char *etag);
+/* The same, computed over the body as it stands; `prefix` comes before ("v3-"). */
+void call_etag_body(struct call *c, const char *prefix);
+/* If-Match without quotes; NULL: not given. ERR_INPUT in c->bad for a form that names no single tag. */
+const char *call_if_match(struct call *c);
+/* The version in If-Match "v3-…", "v3" or "3". ERR_PRECONDITION_REQUIRED, ERR_PRECONDITION for another form. */
+const struct err *call_if_match_version(struct call *c, int64_t *version);
+
+/* 201 with Location API_PREFIX + path. */
+void call_created(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,13 +1,16 @@
 /* migration-fcgi: one of the three pools (migration-fcgi(8)). */
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "app.h"
+#include "keeper.h"
 #include "log.h"
 #include "pool.h"
 #include "router.h"
+#include "secrecy.h"
 #include "serve.h"
 #include "socket.h"
 #include "str.h"
@@ -65,12 +68,58 @@ static int print_routes(void)
 	return fflush(stdout) == 0 ? 0 : EX_IOERR;
 }
 
+static const struct err *load(const struct options *o, struct service *service)
+{
+	const struct conf_source src = {.settings = o->settings};
+	struct buf mistakes = BUF_INIT;
+	struct conf *conf = NULL;
+	const struct err *e;
+
+	e = conf_load(&conf, &src, &mistakes);
+	if (e != NULL)
+		fprintf(stderr, "%s", mistakes.ptr);
+	buf_free(&mistakes);
+	if (e == NULL)
+		e = secrecy_check(conf);
+	if (e != NULL) {
+		conf_free(conf);
+		return e;
+	}
+	log_open("migration-fcgi", (enum log_level)conf_int(conf, CONF_LOG_LEVEL));
+	return service_load(service, conf);
+}
+
+static int processes(const struct options *o, const struct conf *conf)
+{
+	static const enum conf_key keys[POOL_COUNT] = {CONF_API_PROCESSES, CONF_WORKER_PROCESSES, CONF_UPLOAD_PROCESSES};
+
+	return (int)(o->processes > 0 ? o->processes : conf_int(conf, keys[o->pool]));
+}
+
+static int run(const struct options *o, struct service *service)
+{
+	struct pool pool = {.name = pool_kind_name(o->pool), .serve = serve, .context = service};
+	const struct err *e;
+	int own, status;
+
+	if ((e = socket_listen(o->socket, &pool.listen_fd, &own)) != NULL) {
+		log_error("%s", e->msg);
+		return err_exit(e);
+	}
+	pool.processes = processes(o, service->conf);
+	pool.keep = o->pool == POOL_API ? keeper : NULL;
+	status = pool_run(&pool);
+	if (own)
+		unlink(o->socket);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {.settings = SYSCONFDIR "/migration.env"};
-	struct pool pool = {.serve = serve};
+	struct service service = {0};
 	const struct err *e;
-	int own, status;
+	int status = 0;
 
 	if (!parse(argc, argv, &o)) {
 		fputs(usage, stderr);
@@ -79,15 +128,14 @@ int main(int argc, char **argv)
 	if (o.routes)
 		return print_routes();
 	log_open("migration-fcgi", LOG_INFO_);
-	pool.name = pool_kind_name(o.pool);
-	pool.processes = o.processes > 0 ? (int)o.processes : 4;
-	e = socket_listen(o.socket, &pool.listen_fd, &own);
-	if (e != NULL) {
+	secrecy_harden();
+	umask(0027);
+	if ((e = load(&o, &service)) != NULL) {
 		log_error("%s", e->msg);
-		return err_exit(e);
+		status = err_exit(e);
+	} else if (!o.check) {
+		status = run(&o, &service);
 	}
-	status = pool_run(&pool);
-	if (own)
-		unlink(o.socket);
+	service_free(&service);
 	return status;
 }

@@ -240,7 +240,7 @@ bool request_cookie(const struct request *r, const char *name, struct buf *out)
 
 		s += strspn(s, "; ");
 		len = strcspn(s, ";");
-		if (len > n && strncmp(s, name, n) == 0 && s[n] == '=') {
+		if (len > n + 1 && strncmp(s, name, n) == 0 && s[n] == '=') {
 			buf_add(out, s + n + 1, len - n - 1);
 			return true;
 		}

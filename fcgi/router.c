@@ -94,7 +94,9 @@ bool route_allows(const struct route *route, enum role role, unsigned override)
 {
 	unsigned set = route->flags & ROUTE_OVERRIDE ? override : route->roles;
 
-	return set == ROLES_NONE || (role != ROLE_NONE && (set & (1u << role)) != 0);
+	if (route->roles == ROLES_NONE)
+		return true;
+	return role != ROLE_NONE && (set & (1u << role)) != 0;
 }
 
 static bool word_in(const char *words, const char *word)

@@ -1,4 +1,4 @@
-/* The one table of routes. The first rows are the ones asked most. */
+/* The one table of routes. The first row is the one asked most. */
 #include "router.h"
 
 #include "api.h"
@@ -7,9 +7,71 @@
 
 #define KB 1024u
 #define MB 1048576u
+#define PAGE "limit cursor"
 
 const struct route routes[] = {
+	{"gate", METHOD_GET, "/gate", ROLES_G, 0, 0, POOL_API, "domain", api_gate},
+	/* workers */
+	{"runs.beat", METHOD_PATCH, "/runs", ROLES_W, 0, MB, POOL_WORKER, NULL, api_runs_beat},
+	{"runs.adopt", METHOD_POST, "/runs", ROLES_W, ROUTE_IDEMPOTENT, 64 * KB, POOL_WORKER, NULL, api_runs_adopt},
+	{"runs.claim", METHOD_POST, "/runs/{id}/claim", ROLES_W, 0, 4 * KB, POOL_WORKER, NULL, api_runs_claim},
+	{"runs.report", METHOD_PATCH, "/runs/{id}", ROLES_W, 0, 8 * MB, POOL_WORKER, NULL, api_runs_report},
+	{"files.put", METHOD_PUT, "/runs/{id}/files/{name}", ROLES_W, ROUTE_RAW, 8 * MB, POOL_WORKER, NULL, api_file_put},
+	{"credentials.replace", METHOD_PUT, "/credentials/{id}", ROLES_W, ROUTE_IF_MATCH, 64 * KB, POOL_WORKER, NULL,
+		api_credential_replace},
+	/* the service itself */
 	{"health", METHOD_GET, "/health", ROLES_NONE, ROUTE_ALWAYS | ROUTE_NO_DB, 0, POOL_API, NULL, api_health},
+	{"ready", METHOD_GET, "/ready", ROLES_NONE, ROUTE_NO_DB, 0, POOL_API, NULL, api_ready},
 	{"version", METHOD_GET, "/version", ROLES_NONE, ROUTE_NO_DB, 0, POOL_API, NULL, api_version},
+	{"openapi", METHOD_GET, "/openapi.json", ROLES_NONE, ROUTE_NO_DB, 0, POOL_API, NULL, api_openapi},
+	{"metrics", METHOD_GET, "/metrics", ROLES_NONE, ROUTE_LOOPBACK, 0, POOL_API, NULL, api_metrics},
+	{"settings", METHOD_GET, "/settings", ROLES_T, 0, 0, POOL_API, NULL, api_settings},
+	{"audit", METHOD_GET, "/audit", ROLES_L, 0, 0, POOL_API, "job_id " PAGE, api_audit},
+	/* who */
+	{"session.create", METHOD_POST, "/session", ROLES_NONE, 0, 4 * KB, POOL_API, NULL, api_session_create},
+	{"session.delete", METHOD_DELETE, "/session", ROLES_NONE, 0, 0, POOL_API, NULL, api_session_delete},
+	{"me", METHOD_GET, "/me", ROLES_ANY, 0, 0, POOL_API, NULL, api_me},
+	{"users.list", METHOD_GET, "/users", ROLES_S, 0, 0, POOL_API, PAGE, api_users_list},
+	{"users.create", METHOD_POST, "/users", ROLES_S, 0, 16 * KB, POOL_API, NULL, api_users_create},
+	{"users.update", METHOD_PATCH, "/users/{id}", ROLES_S, ROUTE_IF_MATCH, 16 * KB, POOL_API, NULL, api_users_update},
+	{"users.delete", METHOD_DELETE, "/users/{id}", ROLES_S, 0, 0, POOL_API, NULL, api_users_delete},
+	/* jobs */
+	{"jobs.list", METHOD_GET, "/jobs", ROLES_T, 0, 0, POOL_API, "status domain q " PAGE, api_jobs_list},
+	{"jobs.create", METHOD_POST, "/jobs", ROLES_T, ROUTE_IDEMPOTENT, MB, POOL_API, NULL, api_jobs_create},
+	{"jobs.get", METHOD_GET, "/jobs/{id}", ROLES_T, 0, 0, POOL_API, NULL, api_jobs_get},
+	{"jobs.update", METHOD_PATCH, "/jobs/{id}", ROLES_T, ROUTE_IF_MATCH, MB, POOL_API, NULL, api_jobs_update},
+	{"jobs.close", METHOD_DELETE, "/jobs/{id}", ROLES_T, 0, 0, POOL_API, NULL, api_jobs_close},
+	/* mailboxes */
+	{"mailboxes.list", METHOD_GET, "/jobs/{id}/mailboxes", ROLES_T, 0, 0, POOL_API, "removed " PAGE, api_mailboxes_list},
+	{"mailboxes.create", METHOD_POST, "/jobs/{id}/mailboxes", ROLES_T, ROUTE_IDEMPOTENT | ROUTE_CSV, MB, POOL_API, NULL,
+		api_mailboxes_create},
+	{"mailboxes.get", METHOD_GET, "/mailboxes/{id}", ROLES_T, 0, 0, POOL_API, NULL, api_mailboxes_get},
+	{"mailboxes.update", METHOD_PATCH, "/mailboxes/{id}", ROLES_T, ROUTE_IF_MATCH, MB, POOL_API, NULL,
+		api_mailboxes_update},
+	{"mailboxes.remove", METHOD_DELETE, "/mailboxes/{id}", ROLES_T, 0, 4 * KB, POOL_API, NULL, api_mailboxes_remove},
+	/* runs */
+	{"jobs.preflight", METHOD_POST, "/jobs/{id}/preflight", ROLES_T, ROUTE_IDEMPOTENT, MB, POOL_API, NULL, api_preflight},
+	{"jobs.discover", METHOD_POST, "/jobs/{id}/discover", ROLES_T, ROUTE_IDEMPOTENT, MB, POOL_API, NULL, api_discover},
+	{"jobs.sync", METHOD_POST, "/jobs/{id}/sync", ROLES_T, ROUTE_IDEMPOTENT, MB, POOL_API, NULL, api_sync},
+	{"jobs.verify", METHOD_POST, "/jobs/{id}/verify", ROLES_T, ROUTE_IDEMPOTENT, MB, POOL_API, NULL, api_verify},
+	{"runs.list", METHOD_GET, "/jobs/{id}/runs", ROLES_T, 0, 0, POOL_API, "status mailbox_id kind " PAGE, api_runs_list},
+	{"runs.get", METHOD_GET, "/runs/{id}", ROLES_T, 0, 0, POOL_API, NULL, api_runs_get},
+	{"runs.log", METHOD_GET, "/runs/{id}/log", ROLES_T, 0, 0, POOL_API, NULL, api_runs_log},
+	{"runs.cancel", METHOD_POST, "/runs/{id}/cancel", ROLES_T, 0, 4 * KB, POOL_API, NULL, api_runs_cancel},
+	{"runs.pause", METHOD_POST, "/runs/{id}/pause", ROLES_T, 0, 4 * KB, POOL_API, NULL, api_runs_pause},
+	{"runs.resume", METHOD_POST, "/runs/{id}/resume", ROLES_T, 0, 4 * KB, POOL_API, NULL, api_runs_resume},
+	{"runs.retry", METHOD_POST, "/runs/{id}/retry", ROLES_T, ROUTE_IDEMPOTENT, 4 * KB, POOL_API, NULL, api_runs_retry},
+	/* evidence and gate */
+	{"jobs.verification", METHOD_GET, "/jobs/{id}/verify", ROLES_T, 0, 0, POOL_API, "folders", api_job_verification},
+	{"mailboxes.verification", METHOD_GET, "/mailboxes/{id}/verification", ROLES_T, 0, 0, POOL_API, NULL,
+		api_mailbox_verification},
+	{"missing.list", METHOD_GET, "/mailboxes/{id}/missing", ROLES_T, 0, 0, POOL_API, "class " PAGE, api_missing_list},
+	{"missing.accept", METHOD_POST, "/mailboxes/{id}/missing/accept", ROLES_L, ROUTE_IDEMPOTENT, 16 * KB, POOL_API, NULL,
+		api_missing_accept},
+	{"gate.approve", METHOD_POST, "/jobs/{id}/approve-gate", ROLES_L, ROUTE_IF_MATCH, 16 * KB, POOL_API, NULL,
+		api_gate_approve},
+	{"gate.revoke", METHOD_POST, "/jobs/{id}/revoke-gate", ROLES_L, 0, 16 * KB, POOL_API, NULL, api_gate_revoke},
+	{"gate.override", METHOD_POST, "/jobs/{id}/override-gate", ROLES_S, ROUTE_IF_MATCH | ROUTE_OVERRIDE, 16 * KB, POOL_API,
+		NULL, api_gate_override},
 };
 const size_t routes_count = sizeof(routes) / sizeof(routes[0]);

@@ -132,7 +132,7 @@ int serve(const struct pool *p, int slot)
 		log_error("%s: the listening socket cannot be used: %s", p->name, strerror(errno));
 		return EX_OSERR;
 	}
-	app = app_open(p, &p->page->slots[slot], &status);
+	app = app_open(p, &p->page->slots[slot], STORE_USE, &status);
 	while (app != NULL && !atomic_load(&p->page->stopping)) {
 		if ((fd = take(p->listen_fd, epoll_fd)) < 0)
 			continue;
@@ -141,7 +141,7 @@ int serve(const struct pool *p, int slot)
 		/* listen_sock is -1: a connection that breaks before it is a request ends here and closes fd. */
 		if (FCGX_Accept_r(&fcgi) == 0)
 			one(app, &fcgi, &p->page->slots[slot]);
-		if (app_outdated(app))
+		if (app->outdated)
 			break;
 	}
 	app_close(app);

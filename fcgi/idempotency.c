@@ -1,0 +1,99 @@
+#include "idempotency.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "str.h"
+#include "store_user.h"
+
+#include "banned.h"
+
+static void hash_part(crypto_generichash_state *h, const void *p, size_t n)
+{
+	uint64_t len = n;
+
+	crypto_generichash_update(h, (const unsigned char *)&len, sizeof(len));
+	crypto_generichash_update(h, p, n);
+}
+
+/* Method, path and query, body: what makes it the same request. */
+static char *request_hash(const struct call *c)
+{
+	const char *uri = request_param(&c->req, "REQUEST_URI");
+	const char *method = method_name(c->req.method);
+	unsigned char digest[32];
+	crypto_generichash_state h;
+	struct buf hex = BUF_INIT;
+
+	crypto_generichash_init(&h, NULL, 0, sizeof(digest));
+	hash_part(&h, method, strlen(method));
+	hash_part(&h, uri, strlen(uri));
+	hash_part(&h, c->req.body.ptr, c->req.body.len);
+	crypto_generichash_final(&h, digest, sizeof(digest));
+	str_hex(&hex, digest, sizeof(digest));
+	return buf_detach(&hex);
+}
+
+static const struct err *replay(struct call *c, const struct idempotent *was, const char *hash)
+{
+	if (strcmp(was->request, hash) != 0) {
+		call_problem(c, "header:Idempotency-Key", "this key was used for another request");
+		return call_bad(c);
+	}
+	c->res.status = (int)was->status;
+	buf_adds(&c->res.body, was->body);
+	if (was->location != NULL)
+		response_header(&c->res, "Location", "%s", was->location);
+	response_header(&c->res, "Idempotency-Replayed", "true");
+	return NULL;
+}
+
+/* The Location that the handler has set, a copy; NULL for none. */
+static char *location_of(const struct response *res)
+{
+	const char *s = strstr(res->headers.ptr, "Location: ");
+
+	if (s == NULL)
+		return NULL;
+	s += strlen("Location: ");
+	return xstrndup(s, strcspn(s, "\r"));
+}
+
+static const struct err *first_time(struct call *c, const char *key, char *hash)
+{
+	struct idempotent now = {.request = hash};
+	const struct err *e = c->route->handler(c);
+
+	if (e != NULL)
+		return e;
+	now.status = c->res.status;
+	now.body = c->res.body.ptr;
+	now.location = location_of(&c->res);
+	e = idempotency_put(c->app->store, c->who_text, key, &now, c->now_ms);
+	free(now.location);
+	return e;
+}
+
+const struct err *idempotency_run(struct call *c)
+{
+	const char *key = request_header(&c->req, "IDEMPOTENCY_KEY");
+	struct idempotent was = {0};
+	const struct err *e;
+	bool found = false;
+	char *hash;
+
+	if (key == NULL)
+		return c->route->handler(c);
+	if ((e = store_begin(c->app->store)) != NULL)
+		return e;
+	hash = request_hash(c);
+	e = idempotency_get(c->app->store, c->who_text, key, &was, &found);
+	if (e == NULL)
+		e = found ? replay(c, &was, hash) : first_time(c, key, hash);
+	e = store_end(c->app->store, e);
+	idempotent_free(&was);
+	free(hash);
+	return e;
+}
