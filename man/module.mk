@@ -1,1 +1,2 @@
 # man: sources, one a line
+dist_man_MANS += man/migration-worker.8 man/migration-spool.5
