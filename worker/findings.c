@@ -13,6 +13,7 @@
 
 #define CHECKS_MAX 200
 #define WARNINGS_MAX 100
+#define TEXT_MAX 1000 /* bytes: a thousand messages fit into one report */
 
 struct findings {
 	json_t *checks, *warnings, *pass, *verify_folders, *missing, *refusals, *done;
@@ -67,6 +68,20 @@ const struct err *findings_end(struct findings *f)
 	return f->first.id != ERR_NONE ? err_wrap(&f->first, "list of messages") : NULL;
 }
 
+/* Words of a message or a server, cut at a character; names of folders stay whole, they are compared. */
+static json_t *cut(const char *key, json_t *v)
+{
+	const char *s = json_string_value(v);
+	size_t n = json_string_length(v);
+
+	if (n <= TEXT_MAX || strcmp(key, "folder") == 0 || strcmp(key, "dest") == 0)
+		return json_incref(v);
+	n = TEXT_MAX;
+	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
+		n--;
+	return json_stringn(s, n);
+}
+
 /* The members that the report knows, with the type it wants: texts default to "", numbers to 0. */
 static json_t *pick(const json_t *event, const char *const *texts, const char *const *numbers)
 {
@@ -75,7 +90,7 @@ static json_t *pick(const json_t *event, const char *const *texts, const char *c
 	for (; *texts != NULL; texts++) {
 		json_t *v = json_object_get(event, *texts);
 
-		json_object_set_new(out, *texts, json_is_string(v) ? json_incref(v) : json_string(""));
+		json_object_set_new(out, *texts, json_is_string(v) ? cut(*texts, v) : json_string(""));
 	}
 	for (; *numbers != NULL; numbers++) {
 		json_t *v = json_object_get(event, *numbers);

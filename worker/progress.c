@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "str.h"
 
 #include "banned.h"
 
@@ -66,8 +67,9 @@ void progress_event(struct progress *p, const json_t *event, int64_t now_ms)
 	} else if (strcmp(type, "folder") != 0) {
 		return;
 	}
-	/* a name that does not fit is kept whole or not at all: never half a character */
-	if (folder != NULL && strcmp(folder, p->folder) != 0 && strlen(folder) < sizeof(p->folder)) {
+	/* only shown to people: a name that does not fit or holds control characters is not kept */
+	if (folder != NULL && strcmp(folder, p->folder) != 0 && strlen(folder) < sizeof(p->folder) &&
+		!str_has_control(folder, strlen(folder))) {
 		memcpy(p->folder, folder, strlen(folder) + 1);
 		p->changed = true;
 	}
