@@ -38,3 +38,30 @@ void imap_date_day(const char *iso, char *out)
 		m = 1;
 	snprintf(out, 12, "%d-%s-%04d", d % 100, months[m - 1], y % 10000);
 }
+
+bool imap_date_as_written(const char *s, int32_t *day)
+{
+	int d, y, m;
+	char month[4];
+
+	if (sscanf(s, "%2d-%3[A-Za-z]-%4d", &d, month, &y) != 3 || d < 1 || d > 31 || y < 0)
+		return false;
+	for (m = 0; m < 12; m++)
+		if (strcasecmp(months[m], month) == 0)
+			break;
+	*day = y * 10000 + (m + 1) * 100 + d;
+	return m < 12;
+}
+
+char *imap_date_text(int64_t seconds, char *out)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL)
+		snprintf(out, IMAP_DATE_TEXT, "@%lld", (long long)seconds);
+	else
+		snprintf(out, IMAP_DATE_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", (tm.tm_year + 1900) % 10000, tm.tm_mon + 1,
+			tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	return out;
+}

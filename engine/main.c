@@ -17,6 +17,8 @@ struct command_row {
 
 static const struct command_row commands[] = {
 	{"copy", cmd_copy},
+	{"verify", cmd_verify},
+	{"check", cmd_check},
 };
 
 /* Memory of this process holds passwords: no core file, no debugger of the same user. */

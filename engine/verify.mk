@@ -6,6 +6,8 @@ libident_a_SOURCES = \
 	engine/canon.h \
 	engine/charset.c \
 	engine/charset.h \
+	engine/flagset.c \
+	engine/flagset.h \
 	engine/ident.c \
 	engine/ident.h \
 	engine/match.c \
@@ -17,3 +19,17 @@ libident_a_SOURCES = \
 	engine/rfc2047.c \
 	engine/rfc2047.h
 IDENT_LIBS = libident.a $(BASE_LIBS) $(OPENSSL_LIBS)
+
+libengine_a_SOURCES += \
+	engine/check.c \
+	engine/check.h \
+	engine/check_probe.c \
+	engine/survey.c \
+	engine/survey.h \
+	engine/verify.c \
+	engine/verify.h \
+	engine/verify_baseline.c \
+	engine/verify_match.c \
+	engine/verify_name.c \
+	engine/verify_read.c \
+	engine/verify_report.c

@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/engine/conftest.py \
 	tests/engine/mailmover.py \
 	tests/engine/test_dialogue.py \
+	tests/engine/test_verify.py \
 	tests/imapd/__init__.py \
 	tests/imapd/changes.py \
 	tests/imapd/script.py \

@@ -18,5 +18,6 @@ EXTRA_DIST += \
 	tests/stack/stack.py \
 	tests/stack/terminal.py \
 	tests/stack/tokens.py \
+	tests/stack/verifying.py \
 	tests/stack/wait.py \
 	tests/stack/worker.py

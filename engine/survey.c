@@ -1,0 +1,193 @@
+#include "survey.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "str.h"
+
+#include "banned.h"
+
+/* Folders that a hostile or broken server may list before we call it off. */
+enum { FOLDERS_MAX = 200000 };
+
+static void finish_one(struct survey *s)
+{
+	if (--s->open == 0)
+		s->fn(s->arg, s->error);
+}
+
+static bool same_name(const char *a, size_t na, const char *b, size_t nb)
+{
+	if (na == 5 && nb == 5 && str_istarts(a, "INBOX") && str_istarts(b, "INBOX"))
+		return true;
+	return na == nb && memcmp(a, b, na) == 0;
+}
+
+static struct survey_folder *find(struct survey *s, const char *raw, size_t len)
+{
+	/* STATUS responses come in the order of LIST, nearly always: look on from the last one */
+	for (size_t k = 0; k < s->n; k++) {
+		size_t i = (s->last + k) % s->n;
+
+		if (same_name(s->f[i].raw, s->f[i].len, raw, len)) {
+			s->last = i;
+			return &s->f[i];
+		}
+	}
+	return NULL;
+}
+
+static void add_folder(struct survey *s, const struct imap_list_item *it)
+{
+	struct survey_folder *f;
+
+	if (s->n >= FOLDERS_MAX || find(s, it->name, it->len) != NULL)
+		return;
+	if (s->n == s->cap) {
+		s->cap += s->cap / 2 + 64;
+		s->f = xreallocarray(s->f, s->cap, sizeof(*s->f));
+	}
+	f = &s->f[s->n++];
+	*f = (struct survey_folder){.raw = xstrndup(it->name, it->len), .len = it->len, .sep = it->sep};
+	f->role = it->role != NULL ? xstrdup(it->role) : NULL;
+	f->selectable = !it->noselect && !it->nonexistent;
+	f->display = map_display(f->raw, f->len, s->side.utf8);
+}
+
+static void on_status(struct survey *s, const struct imap_status_item *it)
+{
+	struct survey_folder *f = find(s, it->name, it->len);
+
+	if (f == NULL)
+		return;
+	f->counted = it->has_messages && it->has_uidnext && it->has_uidvalidity;
+	f->messages = it->has_messages ? it->messages : 0;
+	f->uidnext = it->has_uidnext ? it->uidnext : 0;
+	f->uidvalidity = it->has_uidvalidity ? it->uidvalidity : 0;
+	f->sized = it->has_size;
+	f->bytes = it->has_size ? it->size : 0;
+}
+
+static void on_untagged(void *arg, const struct imap_resp *r)
+{
+	struct survey *s = arg;
+	struct imap_list_item li;
+	struct imap_status_item si;
+
+	if (r->kind == IMAP_LIST && imap_resp_list(r, &li) && memchr(li.name, '\0', li.len) == NULL)
+		add_folder(s, &li);
+	else if (r->kind == IMAP_STATUS && imap_resp_status(r, &si))
+		on_status(s, &si);
+}
+
+static void status_done(void *arg, const struct imap_result *res)
+{
+	if (!res->lost)
+		finish_one(arg);
+}
+
+static void ask_each(struct survey *s)
+{
+	static const struct imap_handler h = {.untagged = on_untagged, .done = status_done};
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->f[i].selectable || s->f[i].counted)
+			continue;
+		s->open++;
+		imap_begin(s->conn, &h, s);
+		imap_text(s->conn, "STATUS ");
+		imap_mailbox(s->conn, s->f[i].raw, s->f[i].len);
+		imap_text(s->conn, " (%s)", s->status_items);
+		imap_end(s->conn);
+	}
+}
+
+static void list_done(void *arg, const struct imap_result *res)
+{
+	struct survey *s = arg;
+
+	if (res->lost)
+		return;
+	if (res->kind != IMAP_OK)
+		s->error = err_wrap(res->err, "LIST");
+	if (!s->has_namespace && s->n > 0)
+		s->side.sep = s->f[0].sep;
+	if (s->error == NULL)
+		ask_each(s); /* those that LIST-STATUS did not cover */
+	finish_one(s);
+}
+
+/* NAMESPACE (("INBOX." ".")) NIL NIL: the first personal namespace */
+static void on_namespace(void *arg, const struct imap_resp *r)
+{
+	struct survey *s = arg;
+
+	if (r->kind != IMAP_NAMESPACE || r->nv < 4 || r->v[0].type != IMAP_V_LIST || r->v[1].type != IMAP_V_LIST ||
+		r->v[1].span < 3)
+		return;
+	free(s->prefix);
+	s->prefix = xstrndup(r->v[2].s, r->v[2].n);
+	s->side.prefix = s->prefix;
+	s->side.sep = r->v[3].type == IMAP_V_STRING && r->v[3].n == 1 ? r->v[3].s[0] : '\0';
+	s->has_namespace = true;
+}
+
+static void namespace_done(void *arg, const struct imap_result *res)
+{
+	if (!res->lost)
+		finish_one(arg);
+}
+
+void survey_start(struct survey *s, struct imap_conn *c, bool with_bytes, void (*fn)(void *arg, const struct err *e),
+	void *arg)
+{
+	static const struct imap_handler ns = {.untagged = on_namespace, .done = namespace_done};
+	static const struct imap_handler list = {.untagged = on_untagged, .done = list_done};
+	bool extended = imap_has(c, "LIST-EXTENDED"), status = imap_has(c, "LIST-STATUS");
+
+	survey_free(s);
+	*s = (struct survey){.conn = c, .fn = fn, .arg = arg};
+	s->prefix = xstrdup("");
+	s->side.prefix = s->prefix;
+	s->status_items = xasprintf("MESSAGES UIDNEXT UIDVALIDITY%s",
+		with_bytes && (imap_has(c, "STATUS=SIZE") || imap_has(c, "IMAP4rev2")) ? " SIZE" : "");
+	s->open = 1;
+	if (imap_has(c, "NAMESPACE")) {
+		s->open++;
+		imap_command(c, &ns, s, "NAMESPACE");
+	}
+	if (extended && status)
+		imap_command(c, &list, s, "LIST \"\" \"*\" RETURN (%sSTATUS (%s))",
+			imap_has(c, "SPECIAL-USE") ? "SPECIAL-USE " : "", s->status_items);
+	else if (extended && imap_has(c, "SPECIAL-USE"))
+		imap_command(c, &list, s, "LIST \"\" \"*\" RETURN (SPECIAL-USE)");
+	else
+		imap_command(c, &list, s, "LIST \"\" \"*\"");
+}
+
+void survey_free(struct survey *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->f[i].raw);
+		free(s->f[i].role);
+		free(s->f[i].display);
+	}
+	free(s->f);
+	free(s->prefix);
+	free(s->status_items);
+	*s = (struct survey){.n = 0};
+}
+
+const struct survey_folder *survey_find(const struct survey *s, const char *raw)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (same_name(s->f[i].raw, s->f[i].len, raw, strlen(raw)))
+			return &s->f[i];
+	return NULL;
+}
+
+struct map_folder survey_map_folder(const struct survey_folder *f)
+{
+	return (struct map_folder){.raw = f->raw, .len = f->len, .sep = f->sep, .role = f->role};
+}
