@@ -270,7 +270,7 @@ static void on_append(void *arg, const struct imap_result *res)
 	if (uidset_count(&j->unsaved) >= CHECKPOINT)
 		checkpoint(p, j);
 	pair_job_check(p, j);
-	pair_flow(p);
+	pair_work(p);
 }
 
 /* --- writing --- */
