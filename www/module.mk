@@ -64,8 +64,8 @@ www_vendor = \
 	www/vendor/preact.js \
 	www/vendor/hooks.js \
 	www/vendor/htm.js \
-	www/vendor/LICENSE.preact \
-	www/vendor/LICENSE.htm
+	www/vendor/LICENSE-preact.txt \
+	www/vendor/LICENSE-htm.txt
 
 nobase_dist_pkgdata_DATA = $(www_files) $(www_made) $(www_vendor)
 EXTRA_DIST += www/problems.js.in package.json package-lock.json .npmrc
@@ -90,13 +90,13 @@ $(www_npm)/stamp: $(srcdir)/package-lock.json
 www/vendor/preact.js: $(srcdir)/package-lock.json
 	$(AM_V_GEN)$(MAKE) $(AM_MAKEFLAGS) $(www_npm)/stamp && $(MKDIR_P) www/vendor && \
 	for pair in preact/dist/preact.module.js:preact.js preact/hooks/dist/hooks.module.js:hooks.js \
-		htm/dist/htm.module.js:htm.js preact/LICENSE:LICENSE.preact htm/LICENSE:LICENSE.htm; do \
+		htm/dist/htm.module.js:htm.js preact/LICENSE:LICENSE-preact.txt htm/LICENSE:LICENSE-htm.txt; do \
 		sed -e 's|from"preact"|from"./preact.js"|' -e '/^\/\/# sourceMappingURL=/d' \
 			"$(www_npm)/node_modules/$${pair%%:*}" >"www/vendor/$${pair##*:}.tmp" && \
 		mv "www/vendor/$${pair##*:}.tmp" "www/vendor/$${pair##*:}" || exit 1; \
 	done
 # preact.js is written first, so the others are never older than it.
-www/vendor/hooks.js www/vendor/htm.js www/vendor/LICENSE.preact www/vendor/LICENSE.htm: www/vendor/preact.js
+www/vendor/hooks.js www/vendor/htm.js www/vendor/LICENSE-preact.txt www/vendor/LICENSE-htm.txt: www/vendor/preact.js
 	@test -f $@ || test -f $(srcdir)/$@
 
 www/site/stamp: $(www_files) $(www_made) $(www_vendor)

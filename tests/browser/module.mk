@@ -1,7 +1,12 @@
 # tests/browser: the page's pure modules under node, and the page itself in Chromium on the running system
 EXTRA_DIST += \
+	tests/browser/conftest.py \
 	tests/browser/evidence.test.mjs \
 	tests/browser/format.test.mjs \
 	tests/browser/job-steps.test.mjs \
 	tests/browser/mailbox-paste.test.mjs \
+	tests/browser/page.py \
+	tests/browser/test_frame.py \
+	tests/browser/test_story.py \
+	tests/browser/test_trouble.py \
 	tests/browser/words.test.mjs

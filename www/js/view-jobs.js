@@ -55,7 +55,7 @@ const JobRow = memo(({ job }) => {
 			: html`<span class="muted">${t('jobs.notstarted')}</span>`}</td>
 		<td data-label=${t('gate')}>${job.status === 'closed' ? html`<span class="pill">${t('job.closed')}</span>`
 			: html`<${GateBadge} verdict=${s.gate} ratio=${s.ratio ?? null} />`}</td>
-		<td data-label=${t('job.updated')} class="muted small">${ago(job.updated_at)}</td>
+		<td data-label=${t('job.updated')} class="muted small cell-ago">${ago(job.updated_at)}</td>
 	</tr>`;
 });
 

@@ -1,0 +1,129 @@
+"""A company moves by clicks only: technician, then ops lead; the API is asked only to judge."""
+
+import pytest
+
+from stack import mailgen
+
+# What the buttons say is looked for by their purpose; these words prove the language.
+WORDS = {
+    "en": {"new": "New migration", "ask": "Ask an ops lead for approval", "ready": "Ready for DNS"},
+    "pt": {"new": "Nova migração", "ask": "Peça a aprovação a um ops lead", "ready": "Pronto para DNS"},
+}
+
+
+def fill_job_form(page, stack, domain):
+    page.click("a[href='#/new']")
+    page.type("[name=domains]", domain)
+    page.type("[name=ticket]", "DESK-77")
+    servers = stack.job_servers()
+    for side in ("source", "destination"):
+        page.type(f"[name={side}-host]", servers[side]["host"])
+        page.type(f"[name={side}-port]", str(servers[side]["port"]))
+        page.click(f"[name={side}-tls] option[value={servers[side]['tls']}]")
+    page.click("form button[type=submit]")
+
+
+def add_mailboxes(page, stack, users):
+    """The first by hand, the others pasted as a spreadsheet gives them."""
+    page.one(".grid")
+    first, *others = users
+    page.type(".grid tr:nth-child(1) [name=source_user]", first)
+    page.type(".grid tr:nth-child(1) [name=source_password]", stack.source.users[first])
+    page.type(".grid tr:nth-child(1) [name=dest_password]", stack.destination.users[first])
+    rows = [f"Somebody <{user}>\t{stack.source.users[user]}\t{user}\t{stack.destination.users[user]}" for user in others]
+    if rows:
+        page.paste(".grid tr:nth-child(2) [name=source_user]", "\n".join(rows))
+        page.wait(lambda: page.one(f".grid tr:nth-child({len(users)}) [name=source_user]").get_attribute("value") == users[-1])
+    page.click("form button[type=submit]")
+
+
+def take_step(page, step):
+    """Waits until the page proposes this step, then takes it."""
+    page.click(f"[data-step={step}] .next-action button")
+
+
+def final_pass(page):
+    take_step(page, "final")
+    page.click("dialog input[type=checkbox]")
+    page.click("dialog button[type=submit]")
+    page.gone("dialog")
+
+
+@pytest.mark.parametrize("language", ["pt", "en"])
+def test_story(stack, new_page, domain, language):
+    words = WORDS[language]
+    users = [f"{name}@{domain}" for name in ("ana", "bruno", "o'neil+x")]
+    for user in users:
+        stack.add_mail_account(user, mailgen.Generator(user, 8).mailbox(60, 200_000))
+
+    page = new_page(language).open().sign_in("technician")
+    page.wait_text(words["new"], "main")
+    fill_job_form(page, stack, domain)
+    add_mailboxes(page, stack, users)
+    page.wait(lambda: len(page.all(".mailboxes tbody tr")) == len(users))
+    for step in ("initial", "verify"):
+        take_step(page, step)
+    final_pass(page)
+    take_step(page, "verify")
+    page.wait_text(words["ask"], ".next-step")
+    job = int(page.driver.current_url.rpartition("/")[2])
+
+    # A technician sees the gate, and is not offered what the role may not do.
+    page.click(".tabs a[href$='/gate']")
+    assert page.one(".gate-panel .gate").get_attribute("data-verdict") == "warning"
+    assert page.texts(".reasons > li") and not page.all("[data-do=approve], [data-do=override], [data-do=revoke]")
+    _, etag = stack.client("technician").verification(job)
+    forced = page.fetch("POST", f"/jobs/{job}/approve-gate", {"mailboxes": len(users)}, {"If-Match": etag})
+    assert (forced["status"], forced["body"]["code"]) == (403, "auth.forbidden")
+    page.click(".tabs a[href$='/verification']")
+    assert len(page.texts(".verification tbody tr")) == len(users)
+    page.sign_out()
+
+    page.sign_in("lead")
+    page.open(f"/jobs/{job}/gate")
+    assert not page.all("[data-do=override]")
+    page.click("[data-do=approve]")
+    page.type("dialog [name=mailboxes]", "2")
+    assert not page.one("dialog button[type=submit]").is_enabled()
+    page.type("dialog [name=mailboxes]", str(len(users)))
+    page.click("dialog button[type=submit]")
+    page.one(".gate-panel [data-verdict=ready_for_dns]")
+    page.wait_text(words["ready"], ".gate-panel")
+    assert stack.bearer("gate_reader").gate(domain)["verdict"] == "ready_for_dns"
+    for user in users:
+        result = stack.compare(user)
+        assert result.equal, "\n".join(result.differences)
+
+
+def test_progress_is_seen_and_stopped(stack, page, domain, new_job):
+    """A pass shows its counts while it moves, never 100 before its end, and stops when asked."""
+    _, job, users = new_job(stack, domain, messages=3000)
+    page.resume("technician").open(f"/jobs/{job['id']}")
+    page.click("[data-do=initial]")
+    page.one(".mailboxes [data-status=running], .mailboxes [data-status=queued]")
+    seen = page.wait(lambda: [e.get_attribute("aria-valuenow") for e in page.all(".mailboxes [role=progressbar]")] or None)
+    assert all(v is None or 0 <= int(v) <= 99 for v in seen)
+    page.click(".cell-act button")
+    page.one(".mailboxes [data-status=cancelled], .mailboxes [data-status=succeeded]")
+    assert users[0] in page.text(".mailboxes")
+    page.click(f"a[href='#/jobs/{job['id']}/runs']")
+    page.one(".runs [data-status=cancelled], .runs [data-status=succeeded]")
+
+
+def test_wrong_password_is_explained_and_corrected(stack, page, domain, new_job):
+    technician, job, users = new_job(stack, domain, messages=20)
+    box = technician.get(f"/jobs/{job['id']}/mailboxes")["items"][0]
+    etag = technician.call("GET", f"/mailboxes/{box['id']}").etag
+    technician.patch(f"/mailboxes/{box['id']}", {"source": {"secret": "not this one"}}, etag)
+    page.resume("technician").open(f"/jobs/{job['id']}")
+    take_step(page, "preflight")
+    page.one("[data-step=failed]")
+    assert "The mail server refused user name or password" in page.text(".run-failure")
+    page.click("a.row-link", users[0])
+    page.click(".actions button", "Edit")
+    page.type("[name=source-secret]", stack.source.users[users[0]])
+    page.click("dialog button[type=submit]")
+    page.gone("dialog")
+    page.open(f"/jobs/{job['id']}")
+    take_step(page, "failed")
+    page.one("[data-step=initial]")

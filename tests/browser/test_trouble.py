@@ -1,0 +1,83 @@
+"""When things go wrong the page says what happened, keeps what was typed, and recovers by itself."""
+
+from selenium.webdriver.common.keys import Keys
+
+
+def test_session_ends_while_typing(stack, page, domain):
+    page.open().sign_in("technician")
+    page.open("/new")
+    page.type("[name=domains]", domain)
+    page.type("[name=source-host]", "mail." + domain)
+    assert page.fetch("DELETE", "/session")["status"] == 204
+    page.click("form button[type=submit]")
+    page.type("dialog [name=password]", stack.passwords["technician"] + Keys.ENTER)
+    page.one(".grid")  # the job was made by the request that waited
+    jobs = stack.client("technician").get(f"/jobs?domain={domain}")["items"]
+    assert [j["source"]["host"] for j in jobs] == ["mail." + domain]
+
+
+def test_wrong_password_at_sign_in(stack, page):
+    page.open()
+    page.type("[name=user]", "technician")
+    page.type("[name=password]", "wrong" + Keys.ENTER)
+    assert "User name or password is wrong" in page.text(".notice.bad")
+    assert page.one("[name=user]").get_attribute("value") == "technician"
+
+
+def test_service_goes_and_comes_back(new_stack, new_page, domain):
+    stack = new_stack(mail=False, with_worker=False)
+    page = new_page(at=stack).open().sign_in("technician")
+    page.open("/new")
+    page.type("[name=domains]", domain)
+    page.type("[name=source-host]", "mail." + domain)
+    stack.pools.stop()
+    page.click("form button[type=submit]")
+    page.one(".banner")
+    assert page.one("[name=domains]").get_attribute("value") == domain
+    stack.pools.start()
+    page.gone(".banner")
+    page.click("form button[type=submit]")
+    page.one(".grid")
+    assert len(stack.client("technician").get(f"/jobs?domain={domain}")["items"]) == 1
+
+
+def test_mistakes_are_named_at_their_field(stack, page, domain):
+    page.resume("technician").open("/new")
+    page.click("form button[type=submit]")
+    assert page.driver.switch_to.active_element.get_attribute("name") == "domains"
+    page.type("[name=domains]", "not a domain")
+    page.type("[name=source-host]", "mail." + domain)
+    page.click("form button[type=submit]")
+    page.one(".notice.bad")
+    page.type("[name=domains]", domain)
+    page.click("form button[type=submit]")
+    page.one(".grid")
+    page.paste(".grid [name=source_user]", f"a@{domain};x\na@{domain};y\nb c@{domain};z")
+    page.click("form button[type=submit]")
+    errors = page.texts(".field-error")
+    assert any("row 1" in e for e in errors) and any("space" in e for e in errors)
+
+
+def test_hostile_text_is_shown_as_text(stack, page, domain):
+    technician = stack.client("technician")
+    probe = "<img src=x onerror=alert(1)>"
+    job = technician.create_job(domain, ticket=probe, title=probe + "{{7*7}}", **stack.job_servers())
+    technician.add_mailboxes(job["id"], [{"source": {"user": probe, "secret": "x"}, "destination": {"user": probe, "secret": "x"}}])
+    page.resume("technician").open(f"/jobs/{job['id']}")
+    page.wait_text(probe, ".mailboxes")
+    page.wait_text(probe, ".lead")
+    assert not page.all("main img")
+
+
+def test_approval_of_facts_that_moved(stack, new_page, domain, new_job):
+    """Somebody starts a pass while the lead reads: 412, and the dialog shows what changed."""
+    technician, job, users = new_job(stack, domain, messages=20)
+    for kind, more in (("sync", {"pass_": "final"}), ("verify", {})):
+        assert [r["status"] for r in technician.do(job["id"], kind, **more)] == ["succeeded"]
+    page = new_page().resume("lead").open(f"/jobs/{job['id']}/gate")
+    page.click("[data-do=approve]")
+    page.type("dialog [name=mailboxes]", "1")
+    technician.post(f"/jobs/{job['id']}/sync", {"pass": "delta"})
+    page.click("dialog button[type=submit]")
+    page.one("dialog [data-changes] li")
+    assert stack.bearer("gate_reader").gate(domain)["verdict"] != "ready_for_dns"
