@@ -21,10 +21,11 @@ enum {
 	PIPELINE_MESSAGES = 4000, /* further tasks wait while so many are asked for */
 	SET_TEXT_MAX = 8000,      /* bytes of UIDs in a command */
 	TRIES_ALONE = 2,          /* for a single message */
-	TRIES_TASK = 2,           /* lost connections with the same task in hand, before it is halved */
+	TRIES_TASK = 2,           /* lost connections with this task alone, before it is halved */
 	LOSSES_MAX = 6,           /* failures to connect in a row before we give up */
 	BREAKS_MAX = 100,         /* connections lost in a row, after log-in: a message may be what the server dies of */
 	REFUSALS_MAX = 1000,      /* refused FETCHes in a row: the folder cannot be read */
+	CAREFUL_TASKS = 64,       /* after a break, so many tasks go alone */
 	BACKOFF_FIRST_MS = 500,
 	BACKOFF_MAX_MS = 30000,
 	THROTTLE_MS = 10000
@@ -69,7 +70,8 @@ struct vpool {
 	unsigned nconn;
 	struct vtask *first, **last; /* waiting */
 	unsigned losses, breaks, throttled, refusals; /* since the last message that came */
-	bool many; /* the other connections may open too */
+	unsigned careful; /* tasks still to be sent one at a time */
+	bool many;        /* the other connections may open too */
 	void (*on_ready)(void *arg, struct imap_conn *c);
 	void *on_ready_arg;
 };
@@ -376,10 +378,12 @@ static void task_refused(struct vtask *t, const struct imap_result *res)
 	task_over(t);
 }
 
-/* Only the task that was being answered is suspect. */
-static void task_lost(struct vtask *t, bool at_work)
+/* A server that dies may take answers with it that it had not sent yet: only a task that was alone in its pipeline
+ * is suspect. From here on tasks go alone, until it looks well again. */
+static void task_lost(struct vtask *t, bool alone)
 {
-	if (at_work)
+	t->pool->careful = CAREFUL_TASKS;
+	if (alone)
 		task_again(t, false);
 	else
 		enqueue(t->pool, t, true);
@@ -390,7 +394,7 @@ static void task_done(void *arg, const struct imap_result *res)
 	struct vtask *t = arg;
 	struct vconn *vc = t->conn;
 	struct vpool *p = t->pool;
-	bool at_work = vc->first == t && vc->ready;
+	bool alone = vc->ntasks == 1 && vc->ready;
 
 	remove_task(t);
 	vc->has_body = false;
@@ -399,11 +403,12 @@ static void task_done(void *arg, const struct imap_result *res)
 	if (t->f->side[p->side].failed) {
 		task_over(t);
 	} else if (res->lost) {
-		task_lost(t, at_work);
+		task_lost(t, alone);
 	} else if (!vc->select_ok) {
 		verify_side_failed(p->vf, t->f, p->side, &vc->select_why);
 		task_over(t);
 	} else if (res->kind == IMAP_OK) {
+		p->careful -= p->careful > 0;
 		task_over(t);
 	} else if (res->err != NULL && res->err->id == ERR_THROTTLED) {
 		throttle(vc, res);
@@ -491,7 +496,7 @@ static struct vconn *least_busy(struct vpool *p)
 	for (unsigned i = 0; i < p->nconn; i++) {
 		struct vconn *vc = &p->conn[i];
 
-		if (!vc->ready || vc->ntasks >= PIPELINE_TASKS || (vc->ntasks > 1 && vc->weight > PIPELINE_MESSAGES))
+		if (!vc->ready || vc->ntasks >= (p->careful > 0 ? 1 : PIPELINE_TASKS) || (vc->ntasks > 1 && vc->weight > PIPELINE_MESSAGES))
 			continue;
 		if (best == NULL || vc->weight < best->weight)
 			best = vc;

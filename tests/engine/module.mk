@@ -3,6 +3,7 @@ EXTRA_DIST += \
 	tests/engine/__init__.py \
 	tests/engine/conftest.py \
 	tests/engine/mailmover.py \
+	tests/engine/test_check.py \
 	tests/engine/test_dialogue.py \
 	tests/engine/test_verify.py \
 	tests/imapd/__init__.py \

@@ -21,14 +21,14 @@ HOUR = datetime.timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
-def pair(build_dir):
+def pair(program):
     directory = pathlib.Path(tempfile.mkdtemp(prefix="desk-verify-"))
     directory.chmod(0o755)
     authority = certs.Authority(directory / "ca")
     source = Dovecot("source", directory / "source", authority.issue("source"), storage="sdbox")
     destination = Dovecot("destination", directory / "destination", authority.issue("destination"),
                           storage="maildir", separator=".")
-    both = Pair(build_dir / "mailmover", directory, authority, source, destination)
+    both = Pair(program, directory, authority, source, destination)
     try:
         source.start()
         destination.start()
