@@ -52,7 +52,7 @@ def final_pass(page):
 @pytest.mark.parametrize("language", ["pt", "en"])
 def test_story(stack, new_page, domain, language):
     words = WORDS[language]
-    users = [f"{name}@{domain}" for name in ("ana", "bruno", "o'neil+x")]
+    users = [f"{name}@{domain}" for name in ("ana", "bruno", "carla.sousa")]
     for user in users:
         stack.add_mail_account(user, mailgen.Generator(user, 8).mailbox(60, 200_000))
 

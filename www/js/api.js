@@ -8,7 +8,7 @@ import { language } from './i18n.js';
 
 export const base = '/api/v1/migration';
 
-// 'up', 'down' (no answer), 'disabled' (switched off by an administrator).
+// 'up', 'slow' (an answer is overdue), 'down' (no answer), 'disabled' (switched off by an administrator).
 export const connection = cell('up');
 
 export class Problem extends Error {
@@ -90,6 +90,9 @@ function wentAway(state) {
 	setTimeout(ask, wait);
 }
 
+// How long an answer may take before the person is told that the page still waits.
+const patience = 6000;
+
 async function once(method, path, options) {
 	const headers = headersFor(method, options);
 	const known = method === 'GET' && !options.raw ? seen.get(path) : undefined;
@@ -98,6 +101,7 @@ async function once(method, path, options) {
 	if (options.text !== undefined) body = options.text;
 	else if (options.body !== undefined) body = JSON.stringify(options.body);
 	let response;
+	const overdue = setTimeout(() => connection.get() === 'up' && connection.set('slow'), patience);
 	try {
 		response = await fetch(base + path, { method, headers, body, cache: 'no-store', credentials: 'same-origin',
 			signal: options.signal });
@@ -105,6 +109,8 @@ async function once(method, path, options) {
 		if (e.name === 'AbortError') throw e;
 		noteState(0, '');
 		throw new Problem(0, { code: 'page.offline' });
+	} finally {
+		clearTimeout(overdue);
 	}
 	if (response.status === 304) {
 		noteState(200, '');

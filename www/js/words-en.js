@@ -55,6 +55,8 @@ export const en = {
 	'connection.down.more': 'What you typed is kept, and migrations that run go on. Trying again by itself…',
 	'connection.disabled': 'The migration service is switched off.',
 	'connection.disabled.more': 'An administrator switches it on with MIGRATION_ENABLED=true.',
+	'connection.slow': 'The service is slow to answer.',
+	'connection.slow.more': 'Still waiting; what you typed is kept.',
 	'connection.back': 'The service answers again.',
 	'problem.page.offline': 'The service could not be reached',
 	'remedy.page.offline': 'Check your connection. The page tries again by itself.',

@@ -55,6 +55,8 @@ export const pt = {
 	'connection.down.more': 'O que escreveu fica guardado e as migrações em curso continuam. A tentar novamente…',
 	'connection.disabled': 'O serviço de migração está desligado.',
 	'connection.disabled.more': 'Um administrador liga-o com MIGRATION_ENABLED=true.',
+	'connection.slow': 'O serviço demora a responder.',
+	'connection.slow.more': 'Ainda à espera; o que escreveu fica guardado.',
 	'connection.back': 'O serviço voltou a responder.',
 	'problem.page.offline': 'Não foi possível contactar o serviço',
 	'remedy.page.offline': 'Verifique a sua ligação. A página tenta novamente sozinha.',
