@@ -110,7 +110,6 @@ static const struct err *put(struct call *c, const struct piece *p, int fd, off_
 	const struct err *e;
 
 	if (p->offset != size) {
-		response_header(&c->res, "Upload-Offset", "%lld", (long long)size);
 		c->extra = xasprintf("\"offset\":%lld", (long long)size);
 		return err_new(ERR_CONFLICT, "%lld bytes are here, not %lld", (long long)size, (long long)p->offset);
 	}

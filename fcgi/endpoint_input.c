@@ -19,24 +19,27 @@ static int64_t default_port(enum tls_mode tls)
 	return tls == TLS_IMPLICIT ? 993 : 143;
 }
 
-/* Letters, digits, '-' and '_' in labels of 1 to 63 bytes: one label is fine ("localhost", "mail"). */
+static bool is_label(const char *s, size_t n)
+{
+	if (n == 0 || n > 63 || s[0] == '-' || s[n - 1] == '-')
+		return false;
+	return strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-_") >= n;
+}
+
+/* Labels of letters, digits, '-' and '_': one is enough ("localhost", "mail"). */
 static bool is_host_name(const char *s)
 {
-	size_t label = 0;
-
-	if (*s == '\0' || strlen(s) > 253)
+	if (strlen(s) > 253)
 		return false;
-	for (; *s != '\0'; s++) {
-		if (*s == '.') {
-			if (label == 0)
-				return false;
-			label = 0;
-			continue;
-		}
-		if (!((*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '-' || *s == '_') || ++label > 63)
+	for (;;) {
+		size_t n = strcspn(s, ".");
+
+		if (!is_label(s, n))
 			return false;
+		if (s[n] == '\0')
+			return true;
+		s += n + 1;
 	}
-	return label > 0;
 }
 
 /* Lower case, IDN as A-labels, IPv6 without brackets. NULL when it is no host. */
