@@ -3,6 +3,9 @@ EXTRA_DIST += \
 	tests/pytest.ini \
 	tests/conftest.py \
 	tests/system/killing.py \
+	tests/system/test_api_auth.py \
+	tests/system/test_api_input.py \
+	tests/system/test_api_table.py \
 	tests/system/test_gate.py \
 	tests/system/test_install.py \
 	tests/system/test_kill_engine.py \
