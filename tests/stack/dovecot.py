@@ -6,6 +6,7 @@ passwords before it). Certificates, users and mail live below one directory.
 
 import os
 import pwd
+import re
 import shutil
 
 from . import identity, wait
@@ -34,9 +35,10 @@ auth_mechanisms = plain login
 auth_failure_delay = 0
 auth_verbose = yes
 
+auth_username_chars =
 passdb {{
   driver = passwd-file
-  args = scheme=PLAIN username_format=%u {dir}/users
+  args = scheme=PLAIN username_format=%u {dir}/users/%u
 }}
 userdb {{
   driver = static
@@ -124,8 +126,8 @@ class Dovecot:
 
     def add_user(self, user, password):
         """May be called before and after start()."""
-        if any(c in user + password for c in ":\n"):
-            raise ValueError("a colon or a line end has no place in Dovecot's passwd-file")
+        if any(c in user + password for c in ":\n") or "/" in user:
+            raise ValueError("a colon or a line end has no place in Dovecot's passwd-file, a slash none in its name")
         self.users[user] = password
         if self._process is not None:
             self._write_users()
@@ -159,12 +161,19 @@ class Dovecot:
         identity.own(log, self._identity, mode=0o644)
 
     def _write_users(self):
-        users = self.directory / "users"
-        fresh = self.directory / "users.new"
-        fresh.touch(mode=0o600)
-        fresh.write_text("".join(f"{u}:{{PLAIN}}{p}::::::\n" for u, p in self.users.items()), encoding="utf-8")
-        identity.own(fresh, self._identity, mode=0o600)
-        fresh.rename(users)
+        # A file each: Dovecot looks whether a passwd-file has changed at most once a second.
+        identity.make_dir(self.directory / "users", self._identity, mode=0o700)
+        for user, password in self.users.items():
+            known_as = re.sub(r"(['\"\\])", r"\\\1", user)  # as Dovecot expands %u inside
+            text = f"{known_as}:{{PLAIN}}{password}::::::\n"
+            users = self.directory / "users" / user
+            if users.exists() and users.read_text("utf-8") == text:
+                continue
+            fresh = self.directory / "users.new"
+            fresh.touch(mode=0o600)
+            fresh.write_text(text, encoding="utf-8")
+            identity.own(fresh, self._identity, mode=0o600)
+            fresh.rename(users)
 
     def _write_config(self):
         uid = self._identity.uid if self._identity.uid is not None else os.geteuid()
