@@ -200,10 +200,10 @@ class Demo:
         unequal = 0
         for user, result in zip(self._users, parallel([lambda u=u: self._stack.compare(u) for u in self._users])):
             if result.equal:
-                out.step(user, f"both sides equal: {result.messages} messages, {size(result.bytes)}, {result.folders} folders")
+                out.step("equal", f"{user}: {result.messages} messages, {size(result.bytes)}, {result.folders} folders")
             else:
                 unequal += 1
-                out.failed(user, f"{len(result.differences)} differences")
+                out.failed("different", f"{user}: {len(result.differences)} differences")
                 for line in result.differences[:30]:
                     out.note(line)
         if unequal:
@@ -216,7 +216,7 @@ def main():
     parser.add_argument("--once", action="store_true",
                         help="end after the migration; status 0 only if both sides are equal and the gate is open")
     parser.add_argument("--keep", metavar="DIR", help="use DIR (empty or new) and leave it there")
-    parser.add_argument("--messages", type=int, default=600, help="messages a mailbox (default %(default)s)")
+    parser.add_argument("--messages", type=int, default=1000, help="messages a mailbox (default %(default)s)")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)

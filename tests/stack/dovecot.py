@@ -4,10 +4,13 @@ It listens on 127.0.0.1 only: one port with TLS from the first byte, one with ST
 passwords before it). Certificates, users and mail live below one directory.
 """
 
+import grp
+import imaplib
 import os
 import pwd
 import re
 import shutil
+import ssl
 
 from . import identity, wait
 from .process import Process, StartError
@@ -125,12 +128,23 @@ class Dovecot:
         return self._process
 
     def add_user(self, user, password):
-        """May be called before and after start()."""
+        """Adds a user or changes the password; once started, returns when the server knows it."""
         if any(c in user + password for c in ":\n") or "/" in user:
             raise ValueError("a colon or a line end has no place in Dovecot's passwd-file, a slash none in its name")
         self.users[user] = password
         if self._process is not None:
             self._write_users()
+            wait.until(lambda: self._accepts(user), f"{self.name} to know {user}", alive=self._process.check_alive)
+
+    def _accepts(self, user):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with imaplib.IMAP4_SSL(self.host, self.tls_port, ssl_context=context, timeout=30) as connection:
+            try:
+                connection.authenticate("PLAIN", lambda _: f"\0{user}\0{self.users[user]}".encode())
+                return True
+            except imaplib.IMAP4.error:
+                return False
 
     def start(self):
         program = shutil.which("dovecot", path="/usr/sbin:/usr/bin:/sbin")
@@ -181,7 +195,7 @@ class Dovecot:
         cert, key = self._copy_certificate()
         quota = self._settings["quota"]
         text = _CONFIG.format(
-            dir=self.directory, name=self.name, user=pwd.getpwuid(uid).pw_name, group=_group_name(gid),
+            dir=self.directory, name=self.name, user=pwd.getpwuid(uid).pw_name, group=grp.getgrgid(gid).gr_name,
             uid=uid, gid=gid, cert=cert, key=key, location=LOCATIONS[self._settings["storage"]],
             separator=self._settings["separator"], fsync=self._settings["fsync"],
             quota=_QUOTA.format(quota=quota) if quota else "", starttls_port=self.starttls_port,
@@ -198,7 +212,3 @@ class Dovecot:
             copies.append(copy)
         return copies
 
-
-def _group_name(gid):
-    import grp
-    return grp.getgrgid(gid).gr_name

@@ -106,7 +106,7 @@ class Generator:
         if attachment is None and rnd.random() < 0.18:
             attachment = rnd.choice([200, 4000, 30000, 30000, 120000, 400000])
         extra, body = self._body(charset, attachment)
-        data = "\r\n".join(head + extra).encode("ascii") + b"\r\n\r\n" + body
+        data = "\r\n".join(head + extra).encode() + b"\r\n\r\n" + body
         return Message(data, date, flags if flags is not None else self._flags())
 
     def _body(self, charset, attachment):
@@ -127,7 +127,7 @@ class Generator:
         boundary = f"=_{self._random.getrandbits(80):020x}"
         body = b"This is a multi-part message in MIME format.\r\n" if kind == "mixed" else b""
         for headers, content in parts:
-            body += b"--" + boundary.encode() + b"\r\n" + "\r\n".join(headers).encode() + b"\r\n\r\n" + content
+            body += b"--" + boundary.encode() + b"\r\n" + "\r\n".join(headers).encode("ascii") + b"\r\n\r\n" + content
             body += b"" if content.endswith(b"\r\n") else b"\r\n"
         body += b"--" + boundary.encode() + b"--\r\n"
         return [f'Content-Type: multipart/{kind};\r\n boundary="{boundary}"'], body
@@ -182,7 +182,7 @@ class Generator:
         add(Message(one.data + b"segunda vers\xc3\xa3o\r\n", one.date, one.flags))
         add(Message(one.data, one.date + datetime.timedelta(days=1), one.flags))
         raw = ("From: Jos\u00e9 <jose@antigo.example>\r\nSubject: Relat\u00f3rio de mar\u00e7o\r\n"
-               f"To: <{self.user}>\r\nDate: {_rfc5322(one.date)}\r\n\r\nacentua\u00e7\u00e3o crua\r\n")
+               f"To: {self.user.encode('ascii', 'replace').decode()}\r\nDate: {_rfc5322(one.date)}\r\n\r\nacentua\u00e7\u00e3o crua\r\n")
         add(Message(raw.encode("latin-1"), one.date, ("\\Seen",)))
         add(Message(raw.encode("utf-8"), one.date, ()))
         add(Message(twin.data + b"x" * 9000 + b"\r\n", twin.date, ()))

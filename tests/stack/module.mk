@@ -8,7 +8,6 @@ EXTRA_DIST += \
 	tests/stack/identity.py \
 	tests/stack/imapcheck.py \
 	tests/stack/imapload.py \
-	tests/stack/interim.py \
 	tests/stack/mailgen.py \
 	tests/stack/nginx.py \
 	tests/stack/permissions.py \

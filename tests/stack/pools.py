@@ -24,7 +24,7 @@ class Pools:
             if processes:
                 argv += ["-n", processes]
             self.processes[pool] = Process(f"migration-fcgi -p {pool}", argv, log_directory / f"fcgi-{pool}.log",
-                                           self._identity)
+                                           self._identity, umask=0o027)
 
     def start(self):
         if not self._program.exists():

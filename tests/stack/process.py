@@ -37,12 +37,13 @@ class Process:
     """A program started by start() and ended by stop(). It dies with us even if we are killed: start it
     from the main thread (the kernel ties that promise to the thread)."""
 
-    def __init__(self, name, argv, log, identity=None, cwd="/"):
+    def __init__(self, name, argv, log, identity=None, cwd="/", umask=0o077):
         self.name = name
         self.argv = [str(a) for a in argv]
         self.log = log
         self.identity = identity
         self.cwd = cwd
+        self._umask = umask
         self._popen = None
         self._sessions = []
 
@@ -56,7 +57,7 @@ class Process:
         with open(self.log, "ab") as output:
             self._popen = subprocess.Popen(
                 [str(a) for a in (argv or self.argv)], stdin=stdin, stdout=output, stderr=output, cwd=self.cwd,
-                env=ENVIRON, pass_fds=pass_fds, start_new_session=True, preexec_fn=_die_with_parent, **arguments)
+                env=ENVIRON, umask=self._umask, pass_fds=pass_fds, start_new_session=True, preexec_fn=_die_with_parent, **arguments)
         self._sessions.append(self._popen.pid)
         return self
 

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 
-from . import certs, identity, imapcheck, imapload, interim, mailgen, settings, tokens, worker
+from . import certs, identity, imapcheck, imapload, mailgen, settings, tokens, worker
 from .client import Client
 from .dovecot import Dovecot
 from .nginx import Nginx
@@ -111,14 +111,19 @@ class Stack:
         self._say(f"nginx on port {self.nginx.port}")
         self.nginx.start()
         anonymous = Client(self.nginx.url)
-        self.pools.processes["api"].wait_ready(
-            lambda: anonymous.request("GET", "/ready").status == 200 and self.paths.database.exists())
+        self.pools.processes["api"].wait_ready(lambda: self._ready(anonymous))
         self._add_users()
         self.worker = self.add_worker("worker-1")
         if self._with_worker:
             self._say("worker")
             self.worker.start()
         return self
+
+    @staticmethod
+    def _ready(client):
+        """Also ready: switched off by MIGRATION_ENABLED=false, which answers everything but /health so."""
+        answer = client.request("GET", "/ready")
+        return answer.status == 200 or (answer.status == 503 and answer.json["code"] == "service.disabled")
 
     def stop(self):
         """Ends everything, newest first. Harmless when it never started."""
@@ -180,17 +185,16 @@ class Stack:
         return Client(self.url, token=tokens.hs256(self.desk_key, role, **claims))
 
     def vm112_token(self):
-        return tokens.hs256(self.desk_key, "gate_reader", sub="vm112", seconds=86400)
+        """A token of the installation's own issuer, as an administrator makes it for VM112."""
+        return self.ctl("token", "issue", "--role", "gate_reader", "--sub", "vm112", "--days", 1,
+                        "--key", self._issuer_key).strip()
 
     def add_worker(self, name, settings_extra=None):
         """Another worker (not started) with a key of its own, known to the API."""
         key = self.paths.etc / f"{name}.key"
-        public = subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"],
-                                capture_output=True, text=True, check=True).stdout
-        worker.write_private(key, public, identity.worker())
-        public = subprocess.run(["openssl", "ec", "-in", key, "-pubout"], capture_output=True, text=True,
-                                check=True).stdout
-        self._as_api(interim.add_worker, self.paths.database, name, public)
+        self.ctl("worker", "key", "--out", key)
+        identity.own(key, identity.worker(), mode=0o600)
+        self.ctl("worker", "add", name, "--public-key", f"{key}.pub")
         runtime = identity.make_dir(self.paths.runtime / name, identity.worker(), mode=0o700)
         values = settings.worker(dataclasses.replace(self.paths, runtime=runtime), self.secret_key,
                                  self.ca.certificate, self.url, self.programs / "mailmover", name, key,
@@ -201,11 +205,18 @@ class Stack:
         self._workers.append(added)
         return added
 
-    def ctl(self, *arguments, **more):
-        """Runs migrationctl as root or migration would; returns subprocess's result."""
-        argv = [str(self.programs / "migrationctl"), "-c", str(self.paths.settings), *map(str, arguments)]
-        return subprocess.run(argv, env=ENVIRON, capture_output=True, text=True, check=False,
-                              **identity.api().popen_arguments(), **more)
+    def ctl(self, *arguments, given="", expect=0):
+        """Runs migrationctl as an administrator; returns what it printed. given: its standard input.
+        expect: its exit status (None: any; then the CompletedProcess is returned)."""
+        argv = [str(self.programs / "migrationctl"), "-c", str(self.paths.settings),
+                "-k", str(self.paths.etc / "worker.env"), *map(str, arguments)]
+        result = subprocess.run(argv, env=ENVIRON, input=given, capture_output=True, text=True, check=False)
+        if expect is None:
+            return result
+        if result.returncode != expect:
+            raise StartError(f"migrationctl {' '.join(map(str, arguments))}: status {result.returncode}: "
+                             f"{result.stderr.strip()}")
+        return result.stdout
 
     # --- mail ---------------------------------------------------------------------------------------
 
@@ -293,36 +304,24 @@ class Stack:
         return Dovecot(name, self.paths.top / name, self.ca.issue(name), **arguments)
 
     def _make_keys(self):
-        self.secret_key, public_key = interim.keys()
+        # printed, not written: an ordinary user's API must find the secret in no file
+        printed = dict(line.split("=", 1) for line in self.ctl("key", "generate").splitlines())
+        self.secret_key = printed["MIGRATION_CREDENTIALS_KEY"]
         desk_key = self.paths.etc / "desk.key"
         worker.write_private(desk_key, self.desk_key.decode(), identity.api())
+        self._issuer_key = self.paths.etc / "issuer.key"
+        self.ctl("key", "issuer", "--out", self._issuer_key)
+        public = self.paths.etc / "issuer.key.pub"
+        identity.own(public, identity.api(), mode=0o644)
         issuers = self.paths.etc / "issuers.json"
-        issuers.write_text(json.dumps([{"iss": "desk", "alg": "HS256", "key_file": str(desk_key),
-                                        "aud": "desk-migration", "roles": DESK_ROLES}]), encoding="utf-8")
-        values = settings.api(self.paths, public_key, self.ca.certificate, issuers, self._api_settings)
+        rows = [{"iss": "desk", "alg": "HS256", "key_file": str(desk_key), "aud": "desk-migration", "roles": DESK_ROLES},
+                {"iss": "desk-migration", "alg": "ES256", "key_file": str(public), "aud": "desk-migration",
+                 "roles": ["gate_reader"]}]
+        issuers.write_text(json.dumps(rows), encoding="utf-8")
+        values = settings.api(self.paths, printed["MIGRATION_SEAL_PUBLIC_KEYS"], self.ca.certificate, issuers,
+                              self._api_settings)
         worker.write_private(self.paths.settings, settings.text(values, "settings of the pools"), identity.api())
 
     def _add_users(self):
         for name, role in USERS.items():
-            self._as_api(interim.add_user, self.paths.database, name, role, self.passwords[name])
-
-    @staticmethod
-    def _as_api(function, *arguments):
-        """Calls function in a child that is the API's user, so that the database's files stay its own."""
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                who = identity.api()
-                if who.uid is not None:
-                    os.setgroups(who.groups)
-                    os.setgid(who.gid)
-                    os.setuid(who.uid)
-                function(*arguments)
-                status = 0
-            except BaseException as error:  # pylint: disable=broad-except
-                print(f"{function.__name__}: {error}", flush=True)
-            finally:
-                os._exit(status)
-        if os.waitpid(child, 0)[1] != 0:
-            raise StartError(f"{function.__name__} failed")
+            self.ctl("user", "add", name, "--role", role, given=self.passwords[name] + "\n")

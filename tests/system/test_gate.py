@@ -58,7 +58,7 @@ def test_no_job(stack, domain):
 def test_no_mailboxes(stack, domain):
     technician, _, _, _ = simple(stack, domain, [])
     gate = technician.gate(domain)
-    assert (gate["verdict"], codes(gate)) == ("blocked", {"job.empty"})
+    assert gate["verdict"] == "blocked" and "job.empty" in codes(gate)
 
 
 def test_unverified(stack, domain):
