@@ -1,6 +1,7 @@
 /* migration-fcgi: one of the three pools (migration-fcgi(8)). */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -24,7 +25,8 @@ struct options {
 	bool check, routes;
 };
 
-static const char usage[] = "usage: migration-fcgi -p api|worker|upload [-c FILE] [-s SOCKET] [-n PROCESSES] [-t]\n";
+static const char usage[] = "usage: migration-fcgi -p api|worker|upload [-c FILE] [-s SOCKET] [-n PROCESSES] [-t]\n"
+			    "       migration-fcgi -h | -V\n";
 
 static bool parse(int argc, char **argv, struct options *o)
 {
@@ -32,7 +34,7 @@ static bool parse(int argc, char **argv, struct options *o)
 	bool ok = true, pool = false;
 	int c;
 
-	while (ok && (c = getopt_long(argc, argv, "p:c:s:n:t", longs, NULL)) != -1)
+	while (ok && (c = getopt_long(argc, argv, "p:c:s:n:thV", longs, NULL)) != -1)
 		switch (c) {
 		case 'p':
 			ok = pool = pool_kind_parse(optarg, &o->pool);
@@ -52,6 +54,12 @@ static bool parse(int argc, char **argv, struct options *o)
 		case 'R':
 			o->routes = true;
 			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		case 'V':
+			puts("migration-fcgi " PACKAGE_VERSION);
+			exit(0);
 		default:
 			ok = false;
 		}
