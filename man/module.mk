@@ -1,2 +1,3 @@
 # man: sources, one a line
 dist_man_MANS += man/migration-worker.8 man/migration-spool.5
+dist_man_MANS += man/migration-fcgi.8
