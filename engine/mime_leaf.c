@@ -184,35 +184,43 @@ static void decoded_newline(struct mime_leaf *l)
 
 /* --- transfer encodings ----------------------------------------------------------------------------------- */
 
-static int base64_value(unsigned char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
+/* Values of the alphabet plus one; 0: not in it. */
+static const uint8_t base64_values[256] = {
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9, ['J'] = 10,
+	['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19,
+	['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28,
+	['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37,
+	['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46,
+	['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55,
+	['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
 
 static void base64(struct mime_leaf *l, const char *p, size_t n)
 {
+	char bytes[768];
+	size_t k = 0;
+
 	for (size_t i = 0; i < n; i++) {
-		int v = base64_value((unsigned char)p[i]);
+		uint8_t v = base64_values[(unsigned char)p[i]];
 
 		if (p[i] == '=') { /* padding ends a run; what follows starts afresh */
 			l->bits = 0;
 			l->nbits = 0;
 		}
-		if (v < 0)
+		if (v == 0)
 			continue;
-		l->bits = l->bits << 6 | (uint32_t)v;
+		l->bits = l->bits << 6 | (uint32_t)(v - 1);
 		l->nbits += 6;
-		if (l->nbits >= 8) {
-			l->nbits -= 8;
-			decoded_byte(l, (int)(l->bits >> l->nbits & 0xff));
+		if (l->nbits < 8)
+			continue;
+		l->nbits -= 8;
+		bytes[k++] = (char)(l->bits >> l->nbits & 0xff);
+		if (k == sizeof(bytes)) {
+			decoded(l, bytes, k);
+			k = 0;
 		}
 	}
+	decoded(l, bytes, k);
 }
 
 static int hex_value(char c)

@@ -38,10 +38,25 @@ static struct survey_folder *find(struct survey *s, const char *raw, size_t len)
 	return NULL;
 }
 
+/* "user." covers "user.ana" and its root, "user". */
+static bool is_foreign(const struct survey *s, const char *raw, size_t len)
+{
+	for (size_t i = 0; i < s->nforeign; i++) {
+		size_t n = strlen(s->foreign[i]);
+
+		if ((len >= n && memcmp(raw, s->foreign[i], n) == 0) ||
+			(len + 1 == n && memcmp(raw, s->foreign[i], len) == 0))
+			return true;
+	}
+	return false;
+}
+
 static void add_folder(struct survey *s, const struct imap_list_item *it)
 {
 	struct survey_folder *f;
 
+	if (it->len == 0 || is_foreign(s, it->name, it->len))
+		return;
 	if (s->n >= FOLDERS_MAX || find(s, it->name, it->len) != NULL)
 		return;
 	if (s->n == s->cap) {
@@ -118,19 +133,38 @@ static void list_done(void *arg, const struct imap_result *res)
 	finish_one(s);
 }
 
-/* NAMESPACE (("INBOX." ".")) NIL NIL: the first personal namespace */
+/* One namespace: ("INBOX." "."). The first personal one is ours. */
+static void add_namespace(struct survey *s, const struct imap_val *v, bool personal)
+{
+	if (v->type != IMAP_V_LIST || v->span < 3)
+		return;
+	if (!personal) {
+		if (v[1].n > 0) {
+			s->foreign = xreallocarray(s->foreign, s->nforeign + 1, sizeof(*s->foreign));
+			s->foreign[s->nforeign++] = xstrndup(v[1].s, v[1].n);
+		}
+		return;
+	}
+	if (s->has_namespace)
+		return;
+	free(s->prefix);
+	s->prefix = xstrndup(v[1].s, v[1].n);
+	s->side.prefix = s->prefix;
+	s->side.sep = v[2].type != IMAP_V_NIL && v[2].n == 1 ? v[2].s[0] : '\0';
+	s->has_namespace = true;
+}
+
+/* NAMESPACE (("INBOX." ".")) (("user." ".")) NIL: personal, other users', shared */
 static void on_namespace(void *arg, const struct imap_resp *r)
 {
 	struct survey *s = arg;
+	const struct imap_val *v = r->v, *end = r->v + r->nv;
 
-	if (r->kind != IMAP_NAMESPACE || r->nv < 4 || r->v[0].type != IMAP_V_LIST || r->v[1].type != IMAP_V_LIST ||
-		r->v[1].span < 3)
+	if (r->kind != IMAP_NAMESPACE)
 		return;
-	free(s->prefix);
-	s->prefix = xstrndup(r->v[2].s, r->v[2].n);
-	s->side.prefix = s->prefix;
-	s->side.sep = r->v[3].type == IMAP_V_STRING && r->v[3].n == 1 ? r->v[3].s[0] : '\0';
-	s->has_namespace = true;
+	for (int kind = 0; kind < 3 && v < end; kind++, v += v->span)
+		for (const struct imap_val *one = v + 1; v->type == IMAP_V_LIST && one < v + v->span; one += one->span)
+			add_namespace(s, one, kind == 0);
 }
 
 static void namespace_done(void *arg, const struct imap_result *res)
@@ -173,6 +207,9 @@ void survey_free(struct survey *s)
 		free(s->f[i].role);
 		free(s->f[i].display);
 	}
+	for (size_t i = 0; i < s->nforeign; i++)
+		free(s->foreign[i]);
+	free(s->foreign);
 	free(s->f);
 	free(s->prefix);
 	free(s->status_items);

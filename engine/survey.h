@@ -1,7 +1,8 @@
 /*
  * What an account holds: its folders with their counts, in as few round trips as the server allows
  * (NAMESPACE, then LIST-STATUS, or LIST and a STATUS each, pipelined). Verifier and preflight look with their own
- * eyes: this shares nothing with the copier but the connection.
+ * eyes: this shares nothing with the copier but the connection. Only the personal namespace counts: what other
+ * users share is theirs to move.
  */
 #ifndef SURVEY_H
 #define SURVEY_H
@@ -35,6 +36,8 @@ struct survey {
 	void (*fn)(void *arg, const struct err *e);
 	void *arg;
 	char *prefix, *status_items;
+	char **foreign; /* prefixes of other users' and shared namespaces */
+	size_t nforeign;
 	const struct err *error;
 	unsigned open;
 	size_t last; /* where the last STATUS was found */
