@@ -10,6 +10,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import ssl
 
 from . import identity, wait
@@ -161,6 +162,11 @@ class Dovecot:
         self._process.start()
         self._process.wait_ready(lambda: wait.can_connect(self.tls_port) and wait.can_connect(self.starttls_port))
         return self
+
+    def terminate(self):
+        """Asks it to end, without waiting; stop() waits."""
+        if self._process is not None and self._process.alive():
+            self._process.signal(signal.SIGTERM)
 
     def stop(self):
         if self._process is not None:

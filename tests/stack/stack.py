@@ -134,6 +134,8 @@ class Stack:
         if self.pools:
             self.pools.close()
         for server in self._servers:
+            server.terminate()  # each takes a second: let them end together
+        for server in self._servers:
             server.stop()
         self._reports = self.sanitizer_reports()
         shutil.rmtree(self.paths.runtime, ignore_errors=True)
