@@ -11,7 +11,7 @@
  * Numbers: the ratio is met when found * 1,000,000 >= min * expected in integers, min in millionths: never rounded up. Expected 0
  * is no ratio: that is source.empty. Only rungs 1 to 3 are found; weak ones (rung 4) are not, accepted or not.
  *
- * source.shrank: the last pass, or the verification (expected + excluded), saw fewer messages than an earlier pass on this pair.
+ * source.shrank: the last pass, or the verification after it (expected + excluded), saw fewer messages than an earlier pass on this pair.
  * Accepting it makes the accepted verification the new measure. All other acceptances are of one verification: a newer one asks
  * again. Facts (pairs, passes, verifications, acceptances, removals, domains) are hashed; approvals and overrides are
  * of one hash and void with any other. DNS events, active runs, stragglers and settings are not in the hash.

@@ -1,1 +1,16 @@
-# tests/unit/module: sources, one a line
+# tests of libmigration and migrationctl
+if HAVE_CMOCKA
+LIB_TESTS = \
+	tests/unit/test_facts \
+	tests/unit/test_store_run
+check_PROGRAMS += $(LIB_TESTS)
+TESTS += $(LIB_TESTS)
+LIB_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) \
+	-DSRCDIR='"$(abs_srcdir)"' -DBUILDDIR='"$(abs_builddir)"'
+LIB_TEST_LDADD = $(MIGRATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_facts_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_facts_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_store_run_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_store_run_LDADD = $(LIB_TEST_LDADD)
+endif
+EXTRA_DIST += tests/unit/store_unit.h
