@@ -88,7 +88,7 @@ static bool parse_ratio(const char *s, int64_t *out)
 	int64_t w, p = 0;
 	size_t n = dot != NULL ? (size_t)(dot - s) : strlen(s);
 
-	if (n < 1 || n > 3)
+	if (n < 1 || n > 3 || *s == '-')
 		return false;
 	memcpy(whole, s, n);
 	if (!str_i64(whole, 0, 1, &w))

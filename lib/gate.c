@@ -47,6 +47,13 @@ double gate_ratio(int64_t found, int64_t expected)
 	return (double)(int64_t)((__int128)found * MILLION / expected) / (double)MILLION;
 }
 
+static int64_t sum(int64_t a, int64_t b)
+{
+	int64_t c;
+
+	return __builtin_add_overflow(a, b, &c) ? INT64_MAX : c;
+}
+
 static void add(struct gate *g, enum gate_code code, int64_t job_id, int64_t mailbox_id, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 static void add(struct gate *g, enum gate_code code, int64_t job_id, int64_t mailbox_id, const char *fmt, ...)
@@ -96,8 +103,8 @@ static void check_verification(struct gate *g, const struct gate_job *j, const s
 		add(g, GATE_VERIFY_PARTIAL, j->id, m->id, "verification %" PRId64 " is not complete", v->id);
 		return;
 	}
-	g->expected += v->expected;
-	g->found += v->found;
+	g->expected = sum(g->expected, v->expected);
+	g->found = sum(g->found, v->found);
 	check_numbers(g, j, m, p);
 	if (v->pass_id != m->last.id)
 		add(g, GATE_VERIFY_STALE, j->id, m->id, "verified before the last pass ended");
@@ -248,6 +255,7 @@ static void make_etag(struct gate *g, const struct gate_job *j)
 	struct buf b = BUF_INIT;
 	unsigned char h[16];
 
+	buf_reserve(&b, 256 + 128 * g->n_reasons);
 	buf_addf(&b, "%s %lld %d %lld %d %s %lld\n", g->facts, (long long)(j != NULL ? j->approval.id : 0), g->approval_valid,
 		(long long)(j != NULL ? j->override.id : 0), g->override_valid, gate_verdict_name(g->verdict),
 		(long long)g->mailboxes);
@@ -289,8 +297,8 @@ static void merge(struct gate *out, struct gate *one)
 {
 	if (one->verdict < out->verdict)
 		out->verdict = one->verdict;
-	out->expected += one->expected;
-	out->found += one->found;
+	out->expected = sum(out->expected, one->expected);
+	out->found = sum(out->found, one->found);
 	out->mailboxes += one->mailboxes;
 	out->approval_valid = out->approval_valid && one->approval_valid;
 	out->override_valid = out->override_valid || one->override_valid;

@@ -68,6 +68,7 @@ char *gate_facts_text(const struct gate_job *j)
 {
 	struct buf b = BUF_INIT;
 
+	buf_reserve(&b, 256 + 768 * j->n_mailboxes);
 	buf_addf(&b, "facts 1\njob = %lld\n", (long long)j->id);
 	for (size_t i = 0; i < j->n_domains; i++)
 		buf_addf(&b, "domain %s =\n", j->domains[i]);

@@ -1,3 +1,4 @@
 # man: sources, one a line
+dist_man_MANS += man/migration.env.5 man/migrationctl.8
 dist_man_MANS += man/migration-worker.8 man/migration-spool.5
 dist_man_MANS += man/migration-fcgi.8

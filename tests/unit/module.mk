@@ -1,15 +1,36 @@
 # tests of libmigration and migrationctl
 if HAVE_CMOCKA
 LIB_TESTS = \
+	tests/unit/test_audit \
+	tests/unit/test_conf \
 	tests/unit/test_facts \
+	tests/unit/test_gate \
+	tests/unit/test_json \
+	tests/unit/test_lifecycle \
+	tests/unit/test_queue \
+	tests/unit/test_seal \
 	tests/unit/test_store_run
 check_PROGRAMS += $(LIB_TESTS)
 TESTS += $(LIB_TESTS)
 LIB_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) \
 	-DSRCDIR='"$(abs_srcdir)"' -DBUILDDIR='"$(abs_builddir)"'
 LIB_TEST_LDADD = $(MIGRATION_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_audit_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_audit_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_conf_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_conf_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_facts_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_facts_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_gate_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_gate_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_json_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_json_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_lifecycle_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_lifecycle_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_queue_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_queue_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_seal_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_seal_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_store_run_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_store_run_LDADD = $(LIB_TEST_LDADD)
 endif
