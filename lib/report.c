@@ -45,6 +45,16 @@ static size_t list(const struct js_at *obj, const char *key, struct js_at *array
 	return js_array(obj, key, JS_OPTIONAL, 0, LIST_MAX, array) ? json_array_size(array->v) : 0;
 }
 
+/* Item i, which must be an object. */
+static struct js_at object_at(const struct js_at *array, size_t i)
+{
+	struct js_at at = js_item(array, i);
+
+	if (!json_is_object(at.v))
+		js_problem(&at, NULL, "must be an object");
+	return at;
+}
+
 static struct report_pass *parse_pass(const struct js_at *at)
 {
 	struct report_pass *p = xcalloc(1, sizeof(*p));
@@ -58,7 +68,7 @@ static struct report_pass *parse_pass(const struct js_at *at)
 	p->n_folders = list(at, "folders", &array);
 	p->folders = xcalloc(p->n_folders + 1, sizeof(*p->folders));
 	for (size_t i = 0; i < p->n_folders; i++) {
-		struct js_at f = js_item(&array, i);
+		struct js_at f = object_at(&array, i);
 
 		p->folders[i] = (struct report_folder){.folder = loose(&f, "folder"), .dest = destination(&f),
 			.uidvalidity = count(&f, "uidvalidity", JS_OPTIONAL), .uidnext = count(&f, "uidnext", JS_OPTIONAL),
@@ -127,7 +137,7 @@ static struct report_verification *parse_verification(const struct js_at *at)
 	v->n_folders = list(at, "folders", &array);
 	v->folders = xcalloc(v->n_folders + 1, sizeof(*v->folders));
 	for (size_t i = 0; i < v->n_folders; i++) {
-		struct js_at f = js_item(&array, i);
+		struct js_at f = object_at(&array, i);
 
 		v->folders[i] = parse_verify_folder(&f);
 	}
@@ -139,7 +149,7 @@ static void parse_missing(const struct js_at *array, struct report *out)
 {
 	out->missing = xcalloc(out->n_missing + 1, sizeof(*out->missing));
 	for (size_t i = 0; i < out->n_missing; i++) {
-		struct js_at m = js_item(array, i);
+		struct js_at m = object_at(array, i);
 
 		out->missing[i] = (struct report_missing){.folder = loose(&m, "folder"), .date = loose(&m, "date"),
 			.message_id = loose(&m, "message_id"), .from = loose(&m, "from"), .subject = loose(&m, "subject"),
@@ -154,7 +164,7 @@ static void parse_refusals(const struct js_at *array, struct report *out)
 {
 	out->refusals = xcalloc(out->n_refusals + 1, sizeof(*out->refusals));
 	for (size_t i = 0; i < out->n_refusals; i++) {
-		struct js_at r = js_item(array, i);
+		struct js_at r = object_at(array, i);
 
 		out->refusals[i] = (struct report_refusal){.folder = loose(&r, "folder"), .code = loose(&r, "code"),
 			.server = loose(&r, "server"), .file = loose(&r, "file"), .uid = count(&r, "uid", JS_OPTIONAL),

@@ -8,8 +8,12 @@ LIB_TESTS = \
 	tests/unit/test_json \
 	tests/unit/test_lifecycle \
 	tests/unit/test_queue \
+	tests/unit/test_report \
 	tests/unit/test_seal \
-	tests/unit/test_store_run
+	tests/unit/test_store \
+	tests/unit/test_store_run \
+	tests/unit/test_token \
+	tests/unit/test_user
 check_PROGRAMS += $(LIB_TESTS)
 TESTS += $(LIB_TESTS)
 LIB_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) \
@@ -29,9 +33,17 @@ tests_unit_test_lifecycle_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_lifecycle_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_queue_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_queue_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_report_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_report_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_seal_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_seal_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_store_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_store_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_store_run_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_store_run_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_token_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_token_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_user_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_user_LDADD = $(LIB_TEST_LDADD)
 endif
 EXTRA_DIST += tests/unit/store_unit.h

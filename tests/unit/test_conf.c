@@ -157,7 +157,7 @@ static void manual_page(void **state)
 		char head[128];
 		const char *at;
 
-		snprintf(head, sizeof(head), "\n.BR %s", row->name);
+		snprintf(head, sizeof(head), "\n.TP\n.BR %s ", row->name);
 		at = strstr(page.ptr, head);
 		if (at == NULL)
 			fail_msg("%s is not in migration.env.5", row->name);
