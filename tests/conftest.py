@@ -13,10 +13,19 @@ LONG = bool(os.environ.get("CHECK_LONG"))
 _domains = itertools.count(1)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="every promise in full, as CHECK_LONG=1")
+
+
+def pytest_configure(config):
+    global LONG
+    LONG = LONG or config.getoption("--long")
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("long") and not LONG:
-            item.add_marker(pytest.mark.skip(reason="takes minutes: CHECK_LONG=1"))
+            item.add_marker(pytest.mark.skip(reason="takes minutes: CHECK_LONG=1 or --long"))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Fixtures for the tests of mailmover alone: its program, certificates, real servers shared by all."""
 
-import os
 import pathlib
 import shutil
 import tempfile
@@ -8,38 +7,17 @@ import tempfile
 import pytest
 
 from stack import certs, dovecot, process
+from .case import Case, prepare
 
 
-def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="every promise in full (as CHECK_LONG=1)")
-
-
-def pytest_configure(config):
+def pytest_configure():
     process.adopt_orphans()
-    if config.getoption("--long", False):
-        os.environ["CHECK_LONG"] = "1"
-
-
-def pytest_collection_modifyitems(items):
-    if os.environ.get("CHECK_LONG"):
-        return
-    for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.skip(reason="takes minutes: CHECK_LONG=1 or --long"))
 
 
 @pytest.fixture(scope="session")
-def long():
-    return bool(os.environ.get("CHECK_LONG"))
-
-
-@pytest.fixture(scope="session")
-def program():
+def program(build_dir):
     """The mailmover of the build that BUILD_DIR names."""
-    directory = os.environ.get("BUILD_DIR")
-    if not directory:
-        pytest.exit("BUILD_DIR is not set: BUILD_DIR=/path/to/build /usr/bin/python3 -m pytest tests/engine", 2)
-    found = pathlib.Path(directory).resolve() / "mailmover"
+    found = build_dir / "mailmover"
     if not found.exists():
         pytest.exit(f"{found} is not there: run make first", 2)
     return found
@@ -64,8 +42,15 @@ def pair(place, authority):
     """Two Dovecots: maildir with "." (as many old servers have it) to sdbox with "/"."""
     source = dovecot.Dovecot("source", place / "source", authority.issue("source"), storage="maildir", separator=".")
     destination = dovecot.Dovecot("destination", place / "destination", authority.issue("destination"))
+    prepare(source, destination)
     source.start()
     destination.start()
     yield source, destination
     source.stop()
     destination.stop()
+
+
+@pytest.fixture
+def case(program, tmp_path, authority, pair):
+    """A fresh user on the pair of Dovecots."""
+    return Case(program, tmp_path, authority, *pair)

@@ -86,7 +86,7 @@ class _Play:
         assert not self.scripted.faults, self.scripted.faults
 
     def _run(self):
-        run = self.engine.run(*self.rules.args, timeout=60)
+        run = self.engine.run(*self.rules.args, timeout=60 if self.sanitizers else 20)
         for text in (run.stderr, str(run.events)):
             assert PASSWORD not in text, "the password is shown"
         return run

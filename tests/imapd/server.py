@@ -69,11 +69,13 @@ class Server:
 
     def _serve(self, connection):
         self._sockets.add(connection)
+        conversation = None
         try:
             if self._script.tls == "implicit":
                 connection = self._tls.wrap_socket(connection, server_side=True)
                 self._sockets.add(connection)
-            Conversation(self, connection, self._users, self._tls, self._stopping).run()
+            conversation = Conversation(self, connection, self._users, self._tls, self._stopping)
+            conversation.run()
         except (OSError, wire.Gone, ValueError):
             pass  # the client has gone, or the script cut the line
         except Exception as error:  # noqa: a fault of the server must fail the test, not hide in a thread
@@ -81,6 +83,8 @@ class Server:
             raise
         finally:
             self._sockets.discard(connection)
+            if conversation:
+                conversation.close()
             connection.close()
 
 
@@ -113,8 +117,8 @@ class Conversation:
     def _take(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
-        file = _Tapped(connection.makefile("rb"), self._server.received)
-        self._reader = wire.Reader(file, self._literal)
+        self._file = connection.makefile("rb")
+        self._reader = wire.Reader(_Tapped(self._file, self._server.received), self._literal)
 
     def run(self):
         actions = self._server.rule("greeting", b"greeting")
@@ -225,8 +229,12 @@ class Conversation:
 
     def _act_drop(self, _rest, _command):
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._socket.close()
+        self.close()
         raise wire.Gone
+
+    def close(self):
+        self._file.close()  # it keeps the socket open as long as it is open itself
+        self._socket.close()
 
     def _act_close(self, _rest, _command):
         self._socket.shutdown(socket.SHUT_WR)

@@ -109,8 +109,8 @@ class Answers:
 class Commands:
     """Client to server: passes everything on, and collects in `violations` what was not offered."""
 
-    def __init__(self, strip, add=()):
-        self._strip = expand(strip)
+    def __init__(self, strip, add=(), record=None):
+        self._strip, self._record = expand(strip), record
         self._offered = {name.upper() for name in add}
         self._framer = Framer()
         self._rules = [(name, re.compile(_COMMANDS[name], re.I | re.S)) for name in sorted(self._strip)
@@ -137,6 +137,8 @@ class Commands:
                     self._violation("MULTIAPPEND", command[:80])
             self._text += b"{}"
             return
+        if self._record:
+            self._record(command.decode("utf-8", "replace"))
         for name, rule in self._rules:
             if rule.search(command):
                 self._violation(name, command[:200])

@@ -25,7 +25,8 @@ _WINDOW = 32 << 20  # bytes on their way in one direction, like a large TCP wind
 class Proxy:
     """options: strip, add (capabilities), delay_ms (one way), rate (bytes a second, each direction),
     pieces (bytes a write), drop_after (byte counts over all connections at which the line is cut),
-    upstream_ca (speak TLS to the server, trusting this file), certificate (speak TLS to the client)."""
+    upstream_ca (speak TLS to the server, trusting this file), certificate (speak TLS to the client),
+    record (an event for each command of the client)."""
 
     def __init__(self, directory, target_port, name="proxy", **options):
         self.port = wait.free_port()
@@ -109,7 +110,8 @@ class _Link:
         born = loop.time()
         trip = 2 * line.delay  # the handshake of TCP, which the kernel did at once, takes one too
         answers = imapfilter.Answers(line.strip, line.add) if line.strip or line.add else None
-        self.commands = imapfilter.Commands(line.strip, line.add) if line.strip or line.add else None
+        record = (lambda text: line.report("command", text=text)) if line.options.get("record") else None
+        self.commands = imapfilter.Commands(line.strip, line.add, record) if line.strip or line.add or record else None
         self.up = _Pipe(self, self.commands, born + trip if trip else 0)
         self.down = _Pipe(self, answers, born + 1.5 * trip if trip else 0)
         line.links.add(self)

@@ -1,0 +1,97 @@
+"""One mailbox that moves from one server to another, and the independent judge at the end."""
+
+import collections
+import itertools
+
+from stack import imapcheck, imapload
+from . import mailmover
+
+PASSWORD = "s3nha com espaço"
+_numbers = itertools.count(1)
+
+
+def prepare(*servers):
+    """Users for all cases, before the servers start: Dovecot reads new ones no sooner than a second later."""
+    for server in servers:
+        for number in range(1, 250):
+            server.add_user(f"u{number}@a.example", PASSWORD)
+
+
+class Case:
+    """A fresh user on both servers. `source_prefix`/`destination_prefix` ("INBOX/") are the namespaces
+    below which a server keeps all folders; the judge compares names without them."""
+
+    def __init__(self, program, directory, authority, source, destination):
+        self.user = f"u{next(_numbers)}@a.example"
+        self.program, self.directory, self.authority = program, directory, authority
+        self.source, self.destination = source, destination
+        for server in (source, destination):
+            assert self.user in server.users, "prepare() makes more users"
+        self.engine = self.new_engine("run")
+
+    def new_engine(self, name, source_port=None, destination_port=None):
+        """Another engine directory (its state, events) on the same pair; ports: of proxies that speak
+        plain text and stand in front."""
+        ends = []
+        for server, port in ((self.source, source_port), (self.destination, destination_port)):
+            if port:
+                ends.append(mailmover.Endpoint(port, self.user, PASSWORD, "imap", plain=True))
+            else:
+                ends.append(mailmover.Endpoint(server.tls_port, self.user, PASSWORD))
+        return mailmover.Engine(self.program, self.directory / name, *ends, ca_file=self.authority.certificate)
+
+    def loader(self, server):
+        return imapload.Loader("127.0.0.1", server.tls_port, self.user, PASSWORD, self.authority.certificate)
+
+    def read(self, server):
+        """Contents as imapcheck sees them, names without the server's namespace."""
+        contents = imapcheck.read(imapcheck.Account("127.0.0.1", server.tls_port, self.user, PASSWORD,
+                                                    self.authority.certificate))
+        prefix = namespace(server)
+        if prefix:
+            plain = lambda name: name[len(prefix):] if name.startswith(prefix) else name  # noqa: E731
+            contents.folders = {plain(name): mails for name, mails in contents.folders.items()}
+            contents.subscribed = {plain(name) for name in contents.subscribed}
+        return contents
+
+    def fill(self, folders, refused=None):
+        """Puts [(path, subscribed, [(bytes, date, flags)])] into the source."""
+        loader = self.loader(self.source)
+        prefix = namespace(self.source)
+        for path, subscribed, messages in folders:
+            path = path if path == "INBOX" else prefix + path
+            loader.create(path, subscribed)
+            loader.append(path, messages, refused=refused)
+        loader.close()
+
+    def fill_mailbox(self, mailbox, server=None):
+        """The same from mailgen's folders."""
+        loader, prefix = self.loader(server or self.source), namespace(server or self.source)
+        for folder in mailbox:
+            path = folder.path if folder.path == "INBOX" else prefix + folder.path
+            loader.create(path, folder.subscribed)
+            loader.append(path, [(m.data, m.internal_date, m.flags) for m in folder.messages])
+        loader.close()
+
+    def compare(self, folder_map=None, flags=True, source=None):
+        return imapcheck.compare(source or self.read(self.source), self.read(self.destination), folder_map, flags)
+
+    def check(self, run=None, folder_map=None, flags=True, source=None):
+        """Both sides hold the same."""
+        result = self.compare(folder_map, flags, source)
+        assert result.equal, "\n".join(result.differences) + f"\n{run or ''}"
+        return result
+
+
+def namespace(server):
+    """Below what a server keeps a user's folders, with "/" as separator."""
+    return "INBOX/" if server.name == "courier" else ""
+
+
+def counts(contents):
+    """Messages by content alone: {sha256: copies}."""
+    total = collections.Counter()
+    for mails in contents.folders.values():
+        for (digest, _, _), copies in mails.items():
+            total[digest] += copies
+    return total
