@@ -7,13 +7,13 @@ from stack import imapcheck, imapload
 from . import mailmover
 
 PASSWORD = "s3nha com espaço"
-_numbers = itertools.count(1)
+_taken = set()
 
 
-def prepare(*servers):
+def prepare(*servers, users=249):
     """Users for all cases, before the servers start: Dovecot reads new ones no sooner than a second later."""
     for server in servers:
-        for number in range(1, 250):
+        for number in range(1, users + 1):
             server.add_user(f"u{number}@a.example", PASSWORD)
 
 
@@ -22,11 +22,12 @@ class Case:
     below which a server keeps all folders; the judge compares names without them."""
 
     def __init__(self, program, directory, authority, source, destination):
-        self.user = f"u{next(_numbers)}@a.example"
+        both = source.users.keys() & destination.users.keys()
+        self.user = next(user for user in (f"u{n}@a.example" for n in itertools.count(1))
+                         if user not in _taken and user in both)
+        _taken.add(self.user)
         self.program, self.directory, self.authority = program, directory, authority
         self.source, self.destination = source, destination
-        for server in (source, destination):
-            assert self.user in server.users, "prepare() makes more users"
         self.engine = self.new_engine("run")
 
     def new_engine(self, name, source_port=None, destination_port=None):

@@ -1,10 +1,15 @@
 # tests/engine: what proves or breaks mailmover, with the servers that only it needs
 EXTRA_DIST += \
 	tests/engine/__init__.py \
+	tests/engine/case.py \
 	tests/engine/conftest.py \
 	tests/engine/mailmover.py \
+	tests/engine/oddities.py \
 	tests/engine/test_check.py \
 	tests/engine/test_dialogue.py \
+	tests/engine/test_exact.py \
+	tests/engine/test_kill.py \
+	tests/engine/test_pairs.py \
 	tests/engine/test_verify.py \
 	tests/imapd/__init__.py \
 	tests/imapd/changes.py \

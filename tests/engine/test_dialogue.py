@@ -6,40 +6,67 @@ more run), the password neither in the events nor on stderr, no hang.
 """
 
 import collections
+import concurrent.futures
 import pathlib
 import re
+import types
 
 import pytest
 
-from imapd import changes, script
+from imapd import changes, script, store
 from imapd.server import Server
 from imapd.store import Store
 from . import mailmover
 
 SCRIPTS = sorted((pathlib.Path(__file__).parent.parent / "imapd/scripts").glob("*.txt"))
+_NO_PARAMETERS = types.SimpleNamespace(params={})
 USER, PASSWORD = "ana@a.example", "s3cr€t \"word\""
 
 
+@pytest.fixture(scope="module")
+def outcomes(request, program, place, authority, long):
+    """Futures of all plays that were asked for, eight at a time: most of their time is back-off."""
+    wanted = [item.callspec.params["file"] for item in request.session.items
+              if item.fspath == request.fspath and "file" in getattr(item, "callspec", _NO_PARAMETERS).params]
+    certificate = authority.issue("scripted")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        yield {file: pool.submit(_perform, file, program, place / "dialogue" / file.stem, authority, certificate, long)
+               for file in wanted}
+        pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize("file", SCRIPTS, ids=lambda f: f.stem)
-def test_dialogue(file, program, tmp_path, authority):
+def test_dialogue(file, outcomes):
+    problem = outcomes[file].result()
+    if problem:
+        raise problem
+
+
+def _perform(file, program, directory, authority, certificate, long):
+    """None, or what went wrong."""
     rules = script.parse(file.read_text("utf-8"), file.name)
-    play = _Play(rules, program, tmp_path, authority)
+    if rules.slow and not long:
+        return pytest.skip.Exception("takes minutes: CHECK_LONG=1 or --long")
+    play = _Play(rules, program, directory, authority, certificate)
     try:
         play.perform()
+    except Exception as error:  # noqa: shown by the test that asked for this play
+        return error
     finally:
         play.stop()
+    return None
 
 
 class _Play:
-    def __init__(self, rules, program, directory, authority):
+    def __init__(self, rules, program, directory, authority, certificate):
         self.rules = rules
         self.stores = {"source": Store(), "destination": Store()}
         _fill(self.stores["source"], rules)
         self.before = self.stores["source"].contents()
-        certificate = authority.issue(f"scripted-{directory.name}") if rules.tls != "none" else None
-        self.servers = {side: Server(store, {USER: PASSWORD}, rules if side == rules.server else None,
+        certificate = certificate if rules.tls != "none" else None
+        self.servers = {side: Server(account, {USER: PASSWORD}, rules if side == rules.server else None,
                                      certificate if side == rules.server else None)
-                        for side, store in self.stores.items()}
+                        for side, account in self.stores.items()}
         ends = [mailmover.Endpoint(self.servers[side].port, USER, PASSWORD, *self._scheme(side))
                 for side in ("source", "destination")]
         if rules.tls != "none":  # --allow-plaintext would allow too much: the ordinary side gets TLS as well
@@ -86,13 +113,14 @@ class _Play:
         assert not self.scripted.faults, self.scripted.faults
 
     def _run(self):
-        run = self.engine.run(*self.rules.args, timeout=60 if self.sanitizers else 20)
+        run = self.engine.run(*self.rules.args, timeout=900 if self.rules.slow else 90 if self.sanitizers else 40)
         for text in (run.stderr, str(run.events)):
             assert PASSWORD not in text, "the password is shown"
         return run
 
     def _holds(self):
-        return any(e.startswith("holds") for e in self.rules.expect)
+        """The destination is to hold something else than the source's store says."""
+        return any(e.startswith(("holds", "somewhere")) for e in self.rules.expect)
 
     def _missing(self, wanted):
         """What of `wanted` that the source still holds is not at the destination."""
@@ -126,6 +154,14 @@ class _Play:
     def _expect_missing(self, rest, run):
         missing = self._missing(self.stores["source"].contents())
         assert sum(m.total() for m in missing.values()) == int(rest), f"missing: {_show(missing)}\n{run}"
+
+    def _expect_somewhere(self, _, run):
+        held = [sum(account.contents().values(), collections.Counter()) for account in self.stores.values()]
+        assert held[0] == held[1], f"missing: {_show({b'*': held[0] - held[1]})}\n{run}"
+
+    def _expect_date(self, rest, run):
+        held = [key[1] for mails in self.stores["destination"].contents().values() for key in mails]
+        assert store.instant(rest) in held, f"dates: {held}\n{run}"
 
     def _expect_event(self, rest, run):
         kind, *facts = rest.split()
@@ -166,10 +202,10 @@ class _Play:
         assert data in held, f"the destination holds {held}\n{run}"
 
 
-def _fill(store, rules):
+def _fill(account, rules):
     serial = 0
     for name, count, size in rules.mail:
-        box = store.create(script.decode(name))
+        box = account.create(script.decode(name))
         box.subscribed = True
         for number in range(1, count + 1):
             serial += 1
@@ -180,7 +216,7 @@ def _fill(store, rules):
             box.add(head + body, f"{number % 28 + 1:2d}-Mar-2019 10:{number % 60:02d}:00 +0100",
                     ["\\Seen"] if number % 2 else ["\\Flagged", "$Label1"])
     for name, role in rules.folders:
-        box = store.create(name, role if role and role != "Noselect" else None)
+        box = account.create(name, role if role and role != "Noselect" else None)
         box.selectable = role != "Noselect"
 
 

@@ -10,6 +10,7 @@
     folder NAME [\\Role]        a folder more, at the source; \\Noselect makes it a mere parent
     args --option VALUE        for mailmover
     runs N                     mailmover is run again, up to N times in all, until it exits with 0
+    slow                       minutes of patience are asked of mailmover: only with --long
     between                    what happens between the first run and a second one (actions follow)
 
     on PATTERN [nth N|each]    a regular expression that a command (after its tag) must match from its
@@ -20,6 +21,8 @@
     expect code CODE           of its done event
     expect same                at the end both sides hold the same mail and folders
     expect missing N           N messages are not at the destination, nothing else differs
+    expect somewhere           each message is at the destination, in whatever folder
+    expect date TEXT           the destination has a message of this INTERNALDATE
     expect event TYPE [KEY=VALUE]...
     expect never PATTERN       nothing like this reached the scripted server
     expect sent PATTERN        something like this did
@@ -79,6 +82,7 @@ class Script:
     runs: int = 1
     rules: list = dataclasses.field(default_factory=list)
     between: list = None
+    slow: bool = False
     expect: list = dataclasses.field(default_factory=list)
 
 
@@ -132,6 +136,8 @@ def _statement(script, line):
         script.args += words
     elif word == "runs":
         script.runs = int(rest)
+    elif word == "slow":
+        script.slow = True
     elif word == "expect":
         script.expect.append(rest)
     else:
@@ -156,5 +162,5 @@ def decode(text):
     """The bytes that a text of a script stands for."""
     data = text.encode("utf-8")
     names = {b"r": b"\r", b"n": b"\n", b"0": b"\0"}
-    return re.sub(rb"\\(?:x([0-9a-fA-F]{2})|([rn0])(?![A-Za-z]))",
+    return re.sub(rb"\\(?:x([0-9a-fA-F]{2})|([rn0]))",
                   lambda m: bytes([int(m[1], 16)]) if m[1] else names[m[2]], data)

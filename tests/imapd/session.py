@@ -7,16 +7,16 @@ two of them. Whoever takes the next response holds the store's lock meanwhile.
 import base64
 import re
 
-from . import wire
+from . import store, wire
 
 PERMANENT = rb"(\Answered \Flagged \Deleted \Seen \Draft \*)"
 
 
 class Session:
-    """The state of one connection. store: the account; capabilities: a callable that lists them."""
+    """The state of one connection. account: a Store; capabilities: a callable that lists them."""
 
-    def __init__(self, store, users, capabilities):
-        self.store, self._users, self._capabilities = store, users, capabilities
+    def __init__(self, account, users, capabilities):
+        self.store, self._users, self._capabilities = account, users, capabilities
         self.user = None
         self.name = self.box = None
         self.view = []  # the selected mailbox's messages as this session numbers them
@@ -316,6 +316,7 @@ class Session:
                 flags, date = [], None
             else:
                 date = part.decode()
+                store.instant(date)  # a server refuses what is no date
         if self.box is box:
             yield from self._news()
         code = ""

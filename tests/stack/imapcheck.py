@@ -70,7 +70,7 @@ def read(account):
     connection = _sign_in(account)
     try:
         listed = _list(connection, "LIST")
-        contents = Contents({}, {path for path, _, _ in _list(connection, "LSUB")}, {}, {})
+        contents = Contents({}, {path for path, _, flags in _list(connection, "LSUB") if b"\\noselect" not in flags.lower()}, {}, {})
         for path, raw, flags in listed:
             if b"\\noselect" in flags.lower() or b"\\nonexistent" in flags.lower():
                 continue
@@ -152,7 +152,7 @@ def _list(connection, command):
         raise CheckError(f"{command}: {lines!r}")
     found = []
     for line in lines:
-        if line is None:
+        if not line:  # nothing at all, or the rest of a line whose name came as a literal
             continue
         if isinstance(line, tuple):  # the name came as a literal
             head, name = line[0].rpartition(b"{")[0], line[1]

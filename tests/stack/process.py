@@ -89,6 +89,13 @@ class Process:
         self._popen.kill()
         return self._popen.wait()
 
+    def crash(self):
+        """SIGKILL to the program and to all that it has started."""
+        self._popen.kill()
+        self._popen.wait()
+        for pid in session_members(self._sessions):
+            _kill(pid)
+
     def stop(self, seconds=20.0):
         """SIGTERM, then SIGKILL to what is left of its sessions. Returns the exit status."""
         status = None

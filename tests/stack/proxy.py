@@ -26,7 +26,7 @@ class Proxy:
     """options: strip, add (capabilities), delay_ms (one way), rate (bytes a second, each direction),
     pieces (bytes a write), drop_after (byte counts over all connections at which the line is cut),
     upstream_ca (speak TLS to the server, trusting this file), certificate (speak TLS to the client),
-    record (an event for each command of the client)."""
+    mark_at (byte counts at which there is a "mark" event), record (an event for each command of the client)."""
 
     def __init__(self, directory, target_port, name="proxy", **options):
         self.port = wait.free_port()
@@ -78,6 +78,7 @@ class _Line:
         self.rate = options.get("rate", 0)
         self.pieces = options.get("pieces", 0)
         self.drops = collections.deque(sorted(options.get("drop_after", ())))
+        self.marks = collections.deque(sorted(options.get("mark_at", ())))
         self.strip, self.add = options.get("strip", ()), options.get("add", ())
         self.tls = ssl.create_default_context(cafile=options["upstream_ca"]) if "upstream_ca" in options else None
         self.seen = 0
@@ -90,6 +91,8 @@ class _Line:
     def account(self, size):
         """Counts bytes; true when the line is to be cut now."""
         self.seen += size
+        while self.marks and self.seen >= self.marks[0]:
+            self.report("mark", seen=self.marks.popleft())
         if self.drops and self.seen >= self.drops[0]:
             self.drops.popleft()
             return True

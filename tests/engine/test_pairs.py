@@ -1,0 +1,160 @@
+"""Every server of Debian to every other: Dovecot, Cyrus, Courier, Mailutils' imap4d.
+
+What a server changes or refuses by itself is known and listed here; all else has to be equal. In the
+quick form each server is source once and destination once, with Dovecot on the other side.
+"""
+
+import pytest
+
+from stack import debs, dovecot, mailgen
+from stack.courier import Courier
+from stack.cyrus import Cyrus
+from stack.mailutils import Mailutils
+from stack.process import StartError
+from . import oddities
+from .case import Case, counts, prepare
+
+NAMES = ["dovecot", "cyrus", "courier", "mailutils"]
+QUICK = [("cyrus", "dovecot"), ("dovecot", "cyrus"), ("courier", "dovecot"), ("dovecot", "courier"),
+         ("mailutils", "dovecot"), ("dovecot", "mailutils")]
+ALL = [(a, b) for a in NAMES for b in NAMES]
+# imap4d keeps no keywords and no subscriptions, and stops answering when some names are created
+POOR = {"mailutils"}
+
+
+@pytest.fixture(scope="session")
+def server(place, authority):
+    """server(name): a running server, started once."""
+    running = {}
+
+    def get(name):
+        if name not in running:
+            try:
+                running[name] = _start(name, place / f"pairs-{name}", authority.issue(f"pairs-{name}"))
+            except (debs.Unavailable, StartError) as error:
+                running[name] = error
+        if isinstance(running[name], Exception):
+            pytest.skip(f"{name}: {running[name]}")
+        return running[name]
+    yield get
+    for one in running.values():
+        if not isinstance(one, Exception):
+            one.stop()
+
+
+def _start(name, directory, certificate):
+    if name == "dovecot":
+        one = dovecot.Dovecot(name, directory, certificate)
+        prepare(one)
+    else:
+        one = {"cyrus": Cyrus, "courier": Courier, "mailutils": Mailutils}[name](directory, certificate)
+        prepare(one, users=60)
+    return one.start()
+
+
+def parametrize(test):
+    return pytest.mark.parametrize("source, destination", [
+        pytest.param(a, b, id=f"{a}-to-{b}", marks=() if (a, b) in QUICK else pytest.mark.long) for a, b in ALL])(test)
+
+
+@pytest.fixture
+def case_of(program, tmp_path, authority, server):
+    return lambda source, destination: Case(program, tmp_path, authority, server(source), server(destination))
+
+
+@parametrize
+def test_mailbox(case_of, source, destination):
+    """A realistic mailbox: equal, a second run and one without state bring nothing, the source is untouched."""
+    case = case_of(source, destination)
+    refused = []
+    mailbox = mailgen.Generator(case.user, 31).mailbox(messages=120, biggest=300_000)
+    _fill(case, mailbox, refused, poor=source in POOR)
+    before = case.read(case.source)
+    run = case.engine.run()
+    _judge(case, run, before, poor=bool({source, destination} & POOR))
+    held = case.read(case.destination)
+    for again in ("with state", "without state"):
+        if again == "without state":
+            case.engine.state.unlink()
+        second = case.engine.run()
+        assert second.status == run.status, f"{again}\n{second}"
+        assert counts(case.read(case.destination)) == counts(held), f"{again}: the destination has changed\n{second}"
+    assert case.read(case.source) == before, "the source has changed"
+
+
+@parametrize
+def test_strange_messages(case_of, source, destination):
+    """Each message that the source holds arrives, or is named as refused, or as changed by the server."""
+    case = case_of(source, destination)
+    refused = []
+    case.fill([("Estranhas", source not in POOR, [(data, " 5-May-2015 05:05:05 -0300", ())
+                                                  for data in oddities.strange_messages()])], refused)
+    before = case.read(case.source)
+    run = case.engine.run()
+    assert run.status in (0, 1), run
+    after = case.read(case.destination)
+    assert after.messages + len(run.of("refused")) == before.messages, \
+        f"{after.messages} arrived, {len(run.of('refused'))} were refused, of {before.messages}\n{run}"
+    altered = sum((counts(before) - counts(after)).values()) - len(run.of("refused"))
+    if altered:  # by the destination itself: then a deep verify names each of them
+        verify = case.engine.run("--deep", command="verify")
+        assert len(verify.of("changed")) + verify.done.get("missing", 0) >= altered, f"{altered} changed\n{verify}"
+    again = case.engine.run()
+    assert case.read(case.destination).messages == after.messages, f"a second run brought mail twice\n{again}"
+    case.engine.state.unlink()
+    again = case.engine.run()
+    assert case.read(case.destination).messages == after.messages, f"without state mail came twice\n{again}"
+
+
+@parametrize
+def test_folder_names(case_of, source, destination):
+    """Names that both servers can hold arrive as they are; others are mapped, none is lost or merged."""
+    if {source, destination} & POOR:
+        pytest.skip("imap4d stops answering when folders with such names are created")
+    case = case_of(source, destination)
+    wanted = [("INBOX", True, [])] + [(name, True, [(oddities.message(f"in {n}"), " 5-May-2015 05:05:05 -0300", ())])
+                                      for n, name in enumerate(oddities.NAMES)]
+    made = []
+    for folder in wanted:
+        try:
+            case.fill([folder])
+            made.append(folder[0])
+        except Exception as error:  # noqa: what the source cannot hold needs no copy
+            assert "NO" in str(error) or "BAD" in str(error), error
+    before = case.read(case.source)
+    run = case.engine.run()
+    after = case.read(case.destination)
+    lost = counts(before) - counts(after)
+    named = [e for e in run.events if e["t"] in ("warning", "refused")]
+    assert sum(lost.values()) <= len(named), f"{sum(lost.values())} messages lost of {len(made)} folders\n{run}"
+    assert run.status in (0, 1) and (run.status == 0) == (not lost), run
+
+
+def _fill(case, mailbox, refused, poor):
+    loader, prefix = case.loader(case.source), "INBOX/" if case.source.name == "courier" else ""
+    for folder in mailbox:
+        path = folder.path if folder.path == "INBOX" else prefix + folder.path
+        try:
+            loader.create(path, folder.subscribed and not poor)
+        except Exception as error:  # noqa: some names are beyond some servers
+            refused.append(str(error))
+            continue
+        loader.append(path, [(m.data, m.internal_date, [f for f in m.flags if f[0] == "\\" or not poor])
+                             for m in folder.messages], refused=refused)
+    loader.close()
+
+
+def _judge(case, run, before, poor):
+    """Equal; or partial, and all that lacks is named; or changed by the destination, and verify names it."""
+    if poor:
+        before.subscribed = case.read(case.destination).subscribed
+    result = case.compare(source=before, flags=not poor)
+    after = case.read(case.destination)
+    lost = sum((counts(before) - counts(after)).values())
+    if not lost:
+        assert result.equal, "\n".join(result.differences) + f"\n{run}"
+        return
+    assert run.status in (0, 1), run
+    verify = case.engine.run("--deep", command="verify")
+    named = len(run.of("refused")) + len(verify.of("changed"))
+    assert lost <= named, "\n".join(result.differences) + f"\n{run}\n{verify}"
