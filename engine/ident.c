@@ -360,7 +360,8 @@ static void decoded_key(struct ident_reader *r, struct ident *out)
 {
 	uint8_t digest[SHA];
 
-	qsort(r->fields, r->nfields, sizeof(*r->fields), by_digest);
+	if (r->nfields > 0)
+		qsort(r->fields, r->nfields, sizeof(*r->fields), by_digest);
 	sha_add_text(r->leaf, "decoded 1");
 	sha_add(r->leaf, &r->nfields, sizeof(r->nfields));
 	sha_add(r->leaf, r->fields, r->nfields * sizeof(*r->fields));

@@ -290,8 +290,10 @@ static void compare_keys(struct reconcile *r)
 	struct half *s = &r->half[SRC], *d = &r->half[DST];
 	size_t i = 0, k = 0, si = 0, di = 0;
 
-	qsort(s->e, s->n, sizeof(*s->e), by_key);
-	qsort(d->e, d->n, sizeof(*d->e), by_key);
+	if (s->n > 0) /* an empty list has no memory */
+		qsort(s->e, s->n, sizeof(*s->e), by_key);
+	if (d->n > 0)
+		qsort(d->e, d->n, sizeof(*d->e), by_key);
 	while (i < s->n && k < d->n) {
 		int c = memcmp(s->e[i].key.b, d->e[k].key.b, IDENT_KEY_SIZE);
 		size_t ns, nd;
@@ -331,7 +333,8 @@ static void keep_heads(struct half *h)
 		if (h->e[i].has_head)
 			h->e[n++] = h->e[i];
 	h->n = n;
-	qsort(h->e, h->n, sizeof(*h->e), by_head);
+	if (h->n > 0)
+		qsort(h->e, h->n, sizeof(*h->e), by_head);
 }
 
 static void compare_heads(struct reconcile *r)
@@ -398,7 +401,8 @@ static const struct err *save(struct reconcile *r)
 	struct uidset src = UIDSET_INIT, dst = UIDSET_INIT;
 	const struct err *e = NULL;
 
-	qsort(r->found, r->nfound, sizeof(*r->found), by_src);
+	if (r->nfound > 0)
+		qsort(r->found, r->nfound, sizeof(*r->found), by_src);
 	for (size_t i = 0; i < r->nfound && e == NULL;) {
 		size_t k = i + 1;
 
