@@ -24,6 +24,9 @@ struct task {
 	int64_t due;
 };
 
+static const struct err *emit_all(struct app *app);
+
+/* What lost its worker goes out again at once. */
 static const struct err *expire(struct app *app)
 {
 	size_t n = 0;
@@ -31,7 +34,7 @@ static const struct err *expire(struct app *app)
 
 	if (n > 0)
 		log_warn("%zu runs lost their worker", n);
-	return e;
+	return e == NULL && n > 0 ? emit_all(app) : e;
 }
 
 static const struct err *release(struct app *app)
