@@ -46,6 +46,7 @@ struct delivery {
 	struct piece_file *files;
 	size_t n_files, at_file;
 	int64_t offset;
+	bool beaten;
 	/* after the report */
 	bool reported, simplified;
 	enum delivery_end end;
@@ -55,12 +56,12 @@ struct delivery {
 
 static void next(void *arg);
 
-const struct err *outbox_write(const struct spool *s, int64_t run, int64_t attempt, const char *worker,
-	const struct runfile *f, json_t *report)
+const struct err *outbox_write(const struct spool *s, const struct runfile *f, json_t *report, json_t *beat)
 {
-	json_t *doc = json_pack("{s:I, s:I, s:s, s:O, s:o}", "run_id", (json_int_t)run, "attempt", (json_int_t)attempt,
-		"worker", worker, "file", f->doc, "report", report);
-	char *path = spool_run_file(s, SPOOL_OUTBOX, run, ".json"), *text = js_text(doc);
+	json_t *doc = json_pack("{s:I, s:O, s:O, s:O, s:O*, s:O}", "run_id", (json_int_t)f->run_id, "attempt",
+		json_object_get(report, "attempt"), "worker", json_object_get(report, "worker"), "file", f->doc, "beat", beat,
+		"report", report);
+	char *path = spool_run_file(s, SPOOL_OUTBOX, f->run_id, ".json"), *text = js_text(doc);
 	const struct err *e = fs_write(path, text, strlen(text), 0600);
 
 	json_decref(doc);
@@ -230,6 +231,31 @@ static void send_piece(struct delivery *d)
 	buf_free(&name);
 }
 
+/* --- the last totals, which pages show --- */
+
+static void beat_answered(void *arg, const struct api_answer *a)
+{
+	struct delivery *d = arg;
+
+	d->call = NULL;
+	if (a->away) {
+		again_later(d);
+		return;
+	}
+	d->pause = 0;
+	d->beaten = true;
+	timer_set(d->timer, 0);
+}
+
+static void send_beat(struct delivery *d)
+{
+	json_t *body = json_pack("{s:O, s:[O]}", "worker", json_object_get(d->report, "worker"), "runs",
+		json_object_get(d->doc, "beat"));
+
+	d->call = api_send(d->api, "PATCH", "/runs", body, NULL, beat_answered, d);
+	json_decref(body);
+}
+
 /* --- the report --- */
 
 static void send_report(struct delivery *d, const json_t *body, api_fn *fn)
@@ -364,7 +390,9 @@ static void next(void *arg)
 
 	if (d->call != NULL)
 		return;
-	if (d->at_file < d->n_files)
+	if (!d->beaten && json_is_object(json_object_get(d->doc, "beat")))
+		send_beat(d);
+	else if (d->at_file < d->n_files)
 		send_piece(d);
 	else if (!d->reported)
 		send_report(d, d->report, report_answered);

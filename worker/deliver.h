@@ -1,10 +1,10 @@
 /*
  * The outbox: a run's end is written to outbox/RUN.json and synced before it is first sent, and stays there until
- * the API has answered. One delivery hands over the files (log, events, quarantine), then the final report, then
- * what did not fit into it; while the API is away it tries again with growing pauses. Sending anything twice is
+ * the API has answered. One delivery hands over the last totals, the files (log, events, quarantine), then the
+ * final report, then what did not fit into it; while the API is away it tries again with growing pauses. Sending anything twice is
  * harmless: files carry their offset, reports their sequence number.
  *
- *   {"run_id","attempt","worker","file":{run file},"report":{body of PATCH /runs/{id}}}
+ *   {"run_id","attempt","worker","file":{run file},"beat":{item of PATCH /runs},"report":{body of PATCH /runs/{id}}}
  */
 #ifndef WORKER_DELIVER_H
 #define WORKER_DELIVER_H
@@ -28,9 +28,8 @@ enum delivery_end {
 
 typedef void delivery_fn(void *arg, enum delivery_end end);
 
-/* Takes over `report`. */
-const struct err *outbox_write(const struct spool *s, int64_t run, int64_t attempt, const char *worker,
-	const struct runfile *f, json_t *report);
+/* `beat` may be NULL: nothing more to say of progress. */
+const struct err *outbox_write(const struct spool *s, const struct runfile *f, json_t *report, json_t *beat);
 const struct err *outbox_remove(const struct spool *s, int64_t run);
 
 /* Reads outbox/RUN.json and begins. `dir`: running/RUN; both must outlive it. */

@@ -21,7 +21,7 @@
 
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 30000
-#define STOP_GRACE_MS 20000
+#define STOP_GRACE_MS 10000
 #define WAIT_MS 5000
 #define CONNECTIONS 2         /* to each host, for one run */
 #define RESUMES_MAX 100       /* times that a claim is taken up again: a run that kills its worker must end */
@@ -47,7 +47,7 @@ struct run {
 	struct execution *exec;
 	int connections;
 	struct delivery *delivery;
-	json_t *report; /* not yet in the outbox */
+	json_t *report, *last; /* not yet in the outbox: the end, and the last heartbeat */
 };
 
 static void ready(struct run *r);
@@ -112,6 +112,7 @@ static void let_go(struct run *r)
 	delivery_free(r->delivery);
 	give_hosts(r);
 	json_decref(r->report);
+	json_decref(r->last);
 	claim_free(&r->claim);
 	runfile_free(&r->file);
 	if (r->own.dir != NULL)
@@ -202,8 +203,7 @@ static void post(void *arg)
 	const struct err *e;
 
 	if (r->report != NULL) {
-		e = outbox_write(r->sup->spool, r->own.id, r->attempt, api_worker(r->sup->api), &r->file,
-			json_incref(r->report));
+		e = outbox_write(r->sup->spool, &r->file, r->report, r->last);
 		if (e != NULL) {
 			log_error("run %lld: its report waits: %s", (long long)r->own.id, e->msg);
 			if (r->sup->stopping)
@@ -235,8 +235,10 @@ static void end_with(struct run *r, const struct outcome *out)
 		out->code[0] != '\0' ? json_string(out->code) : json_null(), "message",
 		out->message[0] != '\0' ? json_string(out->message) : json_null());
 
-	if (r->exec != NULL)
+	if (r->exec != NULL) {
+		r->last = run_beat(r);
 		execution_report(r->exec, status, body);
+	}
 	execution_free(r->exec);
 	r->exec = NULL;
 	give_hosts(r);
