@@ -25,10 +25,11 @@ class Worker:
     def pid(self):
         return self.process.pid
 
-    def start(self):
+    def start(self, *arguments):
+        """arguments: beside those that say where the settings are."""
         if not self._program.exists():
             raise StartError(f"{self._program} was not built: scripts/build DIR")
-        argv = [self._program, "-c", self._settings, "-k"]
+        argv = [self._program, *arguments, "-c", self._settings, "-k"]
         if identity.is_root():
             write_private(self._file, self._text, self._identity)
             self.process.start(argv=[*argv, self._file])
