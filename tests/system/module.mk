@@ -2,6 +2,8 @@
 EXTRA_DIST += \
 	tests/pytest.ini \
 	tests/conftest.py \
+	tests/system/fake_tool.py \
+	tests/system/faking.py \
 	tests/system/killing.py \
 	tests/system/test_api_auth.py \
 	tests/system/test_api_input.py \
@@ -13,4 +15,9 @@ EXTRA_DIST += \
 	tests/system/test_move.py \
 	tests/system/test_permissions.py \
 	tests/system/test_preflight.py \
-	tests/system/test_scripts.py
+	tests/system/test_scripts.py \
+	tests/system/test_spool.py \
+	tests/system/test_worker_claims.py \
+	tests/system/test_worker_kill.py \
+	tests/system/test_worker_secrets.py \
+	tests/system/test_worker_tools.py
