@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "gate_cache.h"
 #include "log.h"
@@ -37,13 +36,6 @@ void service_free(struct service *s)
 	memset(s, 0, sizeof(*s));
 }
 
-static void pause_ms(int64_t ms)
-{
-	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	nanosleep(&t, NULL);
-}
-
 /* A pool that starts before pool `api` has no database yet, or an old one: that is no failure, only early. */
 static const struct err *open_store(struct app *app, enum store_mode mode)
 {
@@ -52,11 +44,11 @@ static const struct err *open_store(struct app *app, enum store_mode mode)
 	bool told = false;
 
 	while ((e = store_open(&app->store, path, mode)) != NULL && mode == STORE_USE &&
-		!atomic_load(&app->pool->page->stopping)) {
+		!pool_stopping(app->pool)) {
 		if (!told)
 			log_info("%s: waiting for the database: %s", app->pool->name, e->msg);
 		told = true;
-		pause_ms(WAIT_MS);
+		pool_pause(WAIT_MS);
 	}
 	return e;
 }
@@ -74,7 +66,7 @@ struct app *app_open(const struct pool *p, struct pool_slot *slot, enum store_mo
 	if (e == NULL)
 		e = store_data_version(app->store, &app->data_version);
 	if (e != NULL) {
-		if (!atomic_load(&p->page->stopping)) {
+		if (!pool_stopping(p)) {
 			log_error("%s: %s", p->name, e->msg);
 			*status = err_exit(e);
 		}

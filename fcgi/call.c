@@ -102,6 +102,13 @@ static void emit(struct call *c)
 	}
 }
 
+/* Before the handler and after: its own answer must not come from what was remembered either. */
+static void note_write(struct call *c)
+{
+	if (c->req.method != METHOD_GET)
+		c->app->writes++;
+}
+
 static const struct err *answer(struct call *c, char *const *env, body_reader read_body, void *stream, struct buf *allow)
 {
 	const struct err *bad = request_parse(&c->req, env), *e;
@@ -119,6 +126,7 @@ static const struct err *answer(struct call *c, char *const *env, body_reader re
 		e = check_type(c);
 	if (e == NULL && c->route->body_max > 0)
 		e = read_body(stream, &c->req, c->route->body_max);
+	note_write(c);
 	if (e == NULL)
 		e = c->route->flags & ROUTE_IDEMPOTENT ? idempotency_run(c) : c->route->handler(c);
 	if (e == NULL)
@@ -149,8 +157,7 @@ void call_answer(struct call *c, struct app *app, char *const *env, body_reader 
 	e = answer(c, env, read_body, stream, &allow);
 	if (e != NULL)
 		refuse(c, e, &allow);
-	if (c->req.method != METHOD_GET)
-		app->writes++;
+	note_write(c);
 	buf_free(&allow);
 }
 

@@ -1,8 +1,6 @@
 #include "keeper.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app.h"
@@ -99,7 +97,7 @@ static bool changed(struct app *app)
 
 static void work(struct app *app, struct task *tasks, size_t n, bool hurry)
 {
-	for (size_t i = 0; i < n && !atomic_load(&app->pool->page->stopping); i++) {
+	for (size_t i = 0; i < n && !pool_stopping(app->pool); i++) {
 		int64_t now = clock_mono_ms();
 		const struct err *e;
 
@@ -109,16 +107,6 @@ static void work(struct app *app, struct task *tasks, size_t n, bool hurry)
 		if ((e = tasks[i].run(app)) != NULL)
 			log_error("keeper: %s: %s", tasks[i].name, e->msg);
 	}
-}
-
-static void await(int64_t ms)
-{
-	const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-	sigset_t term;
-
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	sigtimedwait(&term, NULL, &t);
 }
 
 int keeper(const struct pool *p, int ready_fd)
@@ -139,8 +127,8 @@ int keeper(const struct pool *p, int ready_fd)
 		log_warn("keeper: the parent does not listen");
 	close(ready_fd);
 	work(app, tasks, n, true);
-	while (!atomic_load(&p->page->stopping) && !app->outdated) {
-		await(1000);
+	while (!pool_stopping(p) && !app->outdated) {
+		pool_pause(1000);
 		work(app, tasks, n, changed(app));
 	}
 	app_close(app);

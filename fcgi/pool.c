@@ -40,15 +40,35 @@ struct supervisor {
 	int status;
 };
 
-/* Only interrupts the wait for a connection: see child_wait in serve.c. */
+/* TERM is blocked in children but while they wait: no request is cut. */
+static volatile sig_atomic_t term_seen;
+
 static void on_term(int sig)
 {
 	(void)sig;
+	term_seen = 1;
+}
+
+bool pool_stopping(const struct pool *p)
+{
+	return term_seen || atomic_load(&p->page->stopping);
+}
+
+void pool_pause(int64_t ms)
+{
+	const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	if (sigtimedwait(&term, NULL, &t) == SIGTERM)
+		term_seen = 1;
 }
 
 static void child_signals(const struct supervisor *s)
 {
 	struct sigaction sa = {.sa_handler = on_term};
+	sigset_t others;
 
 	sigaction(SIGTERM, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
@@ -56,12 +76,10 @@ static void child_signals(const struct supervisor *s)
 	sigaction(SIGPIPE, &sa, NULL);
 	sa.sa_handler = SIG_DFL;
 	sigaction(SIGCHLD, &sa, NULL);
-	sigprocmask(SIG_UNBLOCK, &s->signals, NULL);
-	/* TERM stays blocked but while waiting, so that no request is cut. */
-	sigset_t term;
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	sigprocmask(SIG_BLOCK, &term, NULL);
+	sigemptyset(&others);
+	sigaddset(&others, SIGINT);
+	sigaddset(&others, SIGCHLD);
+	sigprocmask(SIG_UNBLOCK, &others, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != s->parent)
 		_exit(0);

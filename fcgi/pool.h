@@ -49,4 +49,9 @@ struct pool {
 /* Supervises until told to stop; returns the exit status of the program. */
 int pool_run(struct pool *p);
 
+/* In a child: whether it is time to end (the parent says so, or is gone, or SIGTERM came while waiting). */
+bool pool_stopping(const struct pool *p);
+/* In a child: waits, at most until SIGTERM. */
+void pool_pause(int64_t ms);
+
 #endif

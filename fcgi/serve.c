@@ -133,7 +133,7 @@ int serve(const struct pool *p, int slot)
 		return EX_OSERR;
 	}
 	app = app_open(p, &p->page->slots[slot], STORE_USE, &status);
-	while (app != NULL && !atomic_load(&p->page->stopping)) {
+	while (app != NULL && !pool_stopping(p)) {
 		if ((fd = take(p->listen_fd, epoll_fd)) < 0)
 			continue;
 		fcgi.ipcFd = fd;
