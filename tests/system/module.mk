@@ -7,12 +7,14 @@ EXTRA_DIST += \
 	tests/system/killing.py \
 	tests/system/test_api_auth.py \
 	tests/system/test_api_input.py \
+	tests/system/test_api_pool.py \
 	tests/system/test_api_table.py \
 	tests/system/test_gate.py \
 	tests/system/test_install.py \
 	tests/system/test_kill_engine.py \
 	tests/system/test_kill_fcgi.py \
 	tests/system/test_move.py \
+	tests/system/test_nginx.py \
 	tests/system/test_permissions.py \
 	tests/system/test_preflight.py \
 	tests/system/test_scripts.py \
