@@ -66,7 +66,8 @@ const struct err *api_job_verification(struct call *c)
 		w_init(&w, &c->res.body);
 		w_object(&w, NULL);
 		w_i64(&w, "job_id", j.id);
-		view_gate(&w, "gate", j.n_domains > 0 ? j.domains[0] : NULL, &g, &facts, c->req.lang == LANG_PT);
+		view_gate(&w, "gate", j.n_domains > 0 ? j.domains[0] : NULL, &g, &facts,
+			c->req.lang == LANG_PT);
 		w_array(&w, "mailboxes");
 		e = mailbox_items(&w, c, j.id, folders);
 		w_array_end(&w);
@@ -138,7 +139,8 @@ const struct err *api_missing_list(struct call *c)
 	if (e == NULL)
 		e = latest(c, &last);
 	if (e == NULL && last.id != 0)
-		e = missing_list(c->app->store, last.id, request_query(&c->req, "class"), after, limit, &v, &n);
+		e = missing_list(
+			c->app->store, last.id, request_query(&c->req, "class"), after, limit, &v, &n);
 	w_init(&w, &c->res.body);
 	w_object(&w, NULL);
 	if (last.id != 0)
@@ -179,8 +181,8 @@ static void say_acceptance(struct call *c, const struct acceptance *a)
 /* Words of the acceptances' column; which of them needs a count is the store's to say. */
 static bool what_parse(const char *s, const char **out)
 {
-	static const char *const words[] = {"missing", "weak", "refusal", "excluded", "source.empty", "source.shrank",
-		"mailbox.removed"};
+	static const char *const words[] = {
+		"missing", "weak", "refusal", "excluded", "source.empty", "source.shrank", "mailbox.removed"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i], s) == 0) {

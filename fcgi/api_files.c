@@ -34,14 +34,15 @@ static bool digest_fits(const char *header, const struct buf *body)
 	s += strlen("sha-256=:");
 	crypto_hash_sha256(digest, (const unsigned char *)body->ptr, body->len);
 	ok = str_unbase64(&want, s, strcspn(s, ":"), BASE64) && want.len == sizeof(digest) &&
-		memcmp(want.ptr, digest, sizeof(digest)) == 0;
+	     memcmp(want.ptr, digest, sizeof(digest)) == 0;
 	buf_free(&want);
 	return ok;
 }
 
 static const struct err *read_headers(struct call *c, struct piece *p)
 {
-	const char *offset = request_header(&c->req, "UPLOAD_OFFSET"), *complete = request_header(&c->req, "UPLOAD_COMPLETE");
+	const char *offset = request_header(&c->req, "UPLOAD_OFFSET"),
+		   *complete = request_header(&c->req, "UPLOAD_COMPLETE");
 	const char *attempt = request_header(&c->req, "X_RUN_ATTEMPT");
 
 	if (offset == NULL || !str_i64(offset, 0, INT64_MAX / 2, &p->offset))
@@ -63,7 +64,8 @@ static const struct err *check_run(struct call *c, const struct piece *p)
 	const struct err *e = run_get(c->app->store, c->args.id, NULL, &r);
 
 	if (e == NULL && (r.attempt != p->attempt || strcmp(r.worker, c->who.sub) != 0))
-		e = err_new(ERR_RUN_STALE, "run %lld is at attempt %lld", (long long)r.id, (long long)r.attempt);
+		e = err_new(
+			ERR_RUN_STALE, "run %lld is at attempt %lld", (long long)r.id, (long long)r.attempt);
 	run_free(&r);
 	return e;
 }
@@ -98,8 +100,8 @@ static const struct err *finish(struct call *c, const struct piece *p, int fd, i
 			e = artefact_sha256(fd, &sha256);
 	}
 	if (e == NULL)
-		e = artefact_put(c->app->store, c->args.id, c->who.sub, p->attempt, c->args.name, size, p->complete, sha256,
-			c->now_ms);
+		e = artefact_put(c->app->store, c->args.id, c->who.sub, p->attempt, c->args.name, size,
+			p->complete, sha256, c->now_ms);
 	free(sha256);
 	return e;
 }
@@ -111,7 +113,8 @@ static const struct err *put(struct call *c, const struct piece *p, int fd, off_
 
 	if (p->offset != size) {
 		c->extra = xasprintf("\"offset\":%lld", (long long)size);
-		return err_new(ERR_CONFLICT, "%lld bytes are here, not %lld", (long long)size, (long long)p->offset);
+		return err_new(
+			ERR_CONFLICT, "%lld bytes are here, not %lld", (long long)size, (long long)p->offset);
 	}
 	e = append(c, p, fd);
 	if (e == NULL)

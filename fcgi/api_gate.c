@@ -36,7 +36,8 @@ static const struct err *say_fresh(struct call *c, const char *asked)
 		w_init(&w, &c->res.body);
 		view_gate_small(&w, domain, &g);
 		buf_addc(&c->res.body, '\n');
-		gate_cache_put(c->app, org != NULL ? org : "", asked, c->res.body.ptr, c->res.body.len, g.etag, g.recheck_at);
+		gate_cache_put(c->app, org != NULL ? org : "", asked, c->res.body.ptr, c->res.body.len,
+			g.etag, g.recheck_at);
 		call_etag(c, g.etag);
 		atomic_fetch_add_explicit(&c->app->slot->cache_misses, 1, memory_order_relaxed);
 	}
@@ -89,7 +90,8 @@ static const struct err *decide(struct call *c, const struct gate_deed *d)
 		free(text);
 		call_etag(c, g.etag);
 	} else if (facts.id != 0) {
-		c->extra = gate_text(c, "gate", &j, &g, &facts); /* what is now: to look at and decide again */
+		c->extra =
+			gate_text(c, "gate", &j, &g, &facts); /* what is now: to look at and decide again */
 	}
 	gate_free(&g);
 	gate_job_free(&facts);
@@ -97,7 +99,8 @@ static const struct err *decide(struct call *c, const struct gate_deed *d)
 	return e;
 }
 
-static const struct err *read_decision(struct call *c, struct gate_deed *d, const char *text, enum js_need need, bool counted)
+static const struct err *read_decision(
+	struct call *c, struct gate_deed *d, const char *text, enum js_need need, bool counted)
 {
 	struct js_at root;
 	const struct err *e;
@@ -110,7 +113,8 @@ static const struct err *read_decision(struct call *c, struct gate_deed *d, cons
 	js_multiline(&root, text, need, 1, 2000, &d->reason);
 	if (counted)
 		js_int(&root, "mailboxes", JS_REQUIRED, 0, INT64_MAX, &d->mailboxes);
-	js_known(&root, counted ? (const char *const[]){"mailboxes", text, NULL} : (const char *const[]){text, NULL, NULL});
+	js_known(&root, counted ? (const char *const[]){"mailboxes", text, NULL}
+				: (const char *const[]){text, NULL, NULL});
 	return call_bad(c);
 }
 

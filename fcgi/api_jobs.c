@@ -115,7 +115,8 @@ const struct err *api_jobs_create(struct call *c)
 	j.created_by = xstrdup(c->who_text);
 	read_domains(&root, JS_REQUIRED, &j);
 	read_fields(c, &root, &j);
-	js_known(&root, (const char *const[]){"domains", "ticket", "title", "engine", "source", "destination", "options", NULL});
+	js_known(&root, (const char *const[]){"domains", "ticket", "title", "engine", "source", "destination",
+				"options", NULL});
 	e = call_bad(c);
 	if (e == NULL)
 		e = job_insert(c->app->store, &j, &c->by);
@@ -159,8 +160,8 @@ const struct err *api_jobs_update(struct call *c)
 	read_domains(&root, JS_OPTIONAL, &j);
 	read_fields(c, &root, &j);
 	js_word(&root, "status", JS_OPTIONAL, status_parse, &j.closed);
-	js_known(&root, (const char *const[]){"domains", "ticket", "title", "engine", "source", "destination", "options", "status",
-				NULL});
+	js_known(&root, (const char *const[]){"domains", "ticket", "title", "engine", "source", "destination",
+				"options", "status", NULL});
 	e = call_bad(c);
 	if (e == NULL)
 		e = job_update(c->app->store, &j, &c->by);
@@ -180,7 +181,8 @@ const struct err *api_jobs_close(struct call *c)
 	const struct err *e = job_get(c->app->store, c->args.id, call_org(c), &j);
 	int64_t version;
 
-	if (e == NULL && request_header(&c->req, "IF_MATCH") != NULL && (e = call_if_match_version(c, &version)) == NULL)
+	if (e == NULL && request_header(&c->req, "IF_MATCH") != NULL &&
+		(e = call_if_match_version(c, &version)) == NULL)
 		j.version = version;
 	if (e == NULL && !j.closed) {
 		j.closed = true;

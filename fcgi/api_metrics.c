@@ -28,15 +28,17 @@ static void requests(struct buf *out, const struct pool *p)
 	head(out, "requests_total", "counter", "Answers by status class; \"none\": the process died.");
 	for (int k = 0; k < POOL_CLASSES; k++)
 		if (k != 1)
-			buf_addf(out, "desk_migration_requests_total{pool=\"%s\",status=\"%.*s%s\"} %llu\n", p->name,
-				k > 0, &"012345"[k], k > 0 ? "xx" : "none", (unsigned long long)answers[k]);
+			buf_addf(out, "desk_migration_requests_total{pool=\"%s\",status=\"%.*s%s\"} %llu\n",
+				p->name, k > 0, &"012345"[k], k > 0 ? "xx" : "none",
+				(unsigned long long)answers[k]);
 	head(out, "request_seconds_total", "counter", "Time spent answering.");
 	buf_addf(out, "desk_migration_request_seconds_total{pool=\"%s\"} %.6f\n", p->name, (double)us / 1e6);
 	head(out, "gate_cache_total", "counter", "Gate answers given from memory and made anew.");
 	buf_addf(out, "desk_migration_gate_cache_total{result=\"hit\"} %llu\n", (unsigned long long)hits);
 	buf_addf(out, "desk_migration_gate_cache_total{result=\"miss\"} %llu\n", (unsigned long long)misses);
 	head(out, "processes", "gauge", "Processes of the pool, and those that are answering.");
-	buf_addf(out, "desk_migration_processes{pool=\"%s\",state=\"all\"} %d\n", p->name, p->page->processes);
+	buf_addf(
+		out, "desk_migration_processes{pool=\"%s\",state=\"all\"} %d\n", p->name, p->page->processes);
 	buf_addf(out, "desk_migration_processes{pool=\"%s\",state=\"busy\"} %d\n", p->name, busy);
 	head(out, "forks_total", "counter", "Processes started, the first ones included.");
 	buf_addf(out, "desk_migration_forks_total{pool=\"%s\"} %llu\n", p->name,
@@ -62,8 +64,8 @@ static const struct err *runs(struct buf *out, struct call *c)
 	head(out, "runs", "gauge", "Active runs by status.");
 	for (int i = 0; i < RUN_STATUS_COUNT; i++)
 		if (run_status_active((enum run_status)i))
-			buf_addf(out, "desk_migration_runs{status=\"%s\"} %lld\n", run_status_name((enum run_status)i),
-				(long long)by_status[i]);
+			buf_addf(out, "desk_migration_runs{status=\"%s\"} %lld\n",
+				run_status_name((enum run_status)i), (long long)by_status[i]);
 	head(out, "queue_oldest_seconds", "gauge", "Age of the oldest queued run.");
 	buf_addf(out, "desk_migration_queue_oldest_seconds %lld\n",
 		oldest != 0 && c->now_ms > oldest ? (long long)(c->now_ms - oldest) / 1000 : 0LL);

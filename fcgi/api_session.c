@@ -12,8 +12,9 @@
 
 static void set_cookie(struct call *c, const char *value, int64_t max_age_s)
 {
-	response_header(&c->res, "Set-Cookie", AUTH_COOKIE "=%s; Path=" API_PREFIX "; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
-		value, (long long)max_age_s, conf_bool(c->app->service->conf, CONF_COOKIE_SECURE) ? "; Secure" : "");
+	response_header(&c->res, "Set-Cookie",
+		AUTH_COOKIE "=%s; Path=" API_PREFIX "; Max-Age=%lld; HttpOnly; SameSite=Strict%s", value,
+		(long long)max_age_s, conf_bool(c->app->service->conf, CONF_COOKIE_SECURE) ? "; Secure" : "");
 }
 
 static void say_me(struct call *c, const char *key)
@@ -38,7 +39,8 @@ const struct err *api_session_create(struct call *c)
 	const struct err *e;
 
 	if (!conf_bool(c->app->service->conf, CONF_LOCAL_ACCOUNTS))
-		return err_new(ERR_FORBIDDEN, "local accounts are not in use here (MIGRATION_LOCAL_ACCOUNTS)");
+		return err_new(
+			ERR_FORBIDDEN, "local accounts are not in use here (MIGRATION_LOCAL_ACCOUNTS)");
 	if ((e = call_json(c, &root)) != NULL)
 		return e;
 	js_str(&root, "user", JS_REQUIRED, 1, 64, &name);

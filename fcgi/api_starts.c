@@ -25,13 +25,15 @@ static void start_free(struct start *s)
 	free(s->pointers);
 }
 
-static void start_add(struct start *s, const struct run_request *like, int64_t mailbox_id, const char *fmt, size_t i)
+static void start_add(
+	struct start *s, const struct run_request *like, int64_t mailbox_id, const char *fmt, size_t i)
 {
 	s->requests = xreallocarray(s->requests, s->n + 1, sizeof(*s->requests));
 	s->pointers = xreallocarray(s->pointers, s->n + 1, sizeof(*s->pointers));
 	s->requests[s->n] = *like;
 	s->requests[s->n].mailbox_id = mailbox_id;
-	snprintf(s->pointers[s->n], sizeof(s->pointers[0]), "%s%lld", fmt, fmt[0] == '/' ? (long long)i : (long long)mailbox_id);
+	snprintf(s->pointers[s->n], sizeof(s->pointers[0]), "%s%lld", fmt,
+		fmt[0] == '/' ? (long long)i : (long long)mailbox_id);
 	s->n++;
 }
 
@@ -57,8 +59,8 @@ static bool is_twice(const struct start *s, int64_t id)
 	return false;
 }
 
-static const struct err *some_mailboxes(struct call *c, const struct js_at *list, const struct run_request *like,
-	struct start *s)
+static const struct err *some_mailboxes(
+	struct call *c, const struct js_at *list, const struct run_request *like, struct start *s)
 {
 	for (size_t i = 0; i < json_array_size(list->v); i++) {
 		struct js_at item = js_item(list, i);

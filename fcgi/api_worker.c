@@ -245,7 +245,8 @@ const struct err *api_runs_adopt(struct call *c)
 	engine = js_word(&root, "engine", JS_OPTIONAL, engine_kind_parse, &q.engine);
 	js_int(&root, "attempt", JS_OPTIONAL, 0, INT64_MAX, &attempt);
 	char *options = js_object(&root, "options", JS_OPTIONAL, &o) ? js_text(o.v) : NULL;
-	js_known(&root, (const char *const[]){"version", "job_id", "mailbox_id", "kind", "pass", "engine", "attempt", "options", NULL});
+	js_known(&root, (const char *const[]){"version", "job_id", "mailbox_id", "kind", "pass", "engine",
+				"attempt", "options", NULL});
 	q.options = options;
 	e = call_bad(c);
 	if (e == NULL)
@@ -270,10 +271,11 @@ const struct err *api_runs_adopt(struct call *c)
 /* The totals that pages show: numbers, and the folder's name. */
 static char *read_progress(const struct js_at *at)
 {
-	static const char *const numbers[] = {"messages_total", "messages_done", "bytes_total", "bytes_done", "refused",
-		"folders_total", "folders_done", "rate_messages", "rate_bytes", "eta_seconds"};
-	static const char *const known[] = {"messages_total", "messages_done", "bytes_total", "bytes_done", "refused",
-		"folders_total", "folders_done", "rate_messages", "rate_bytes", "eta_seconds", "folder", "at", NULL};
+	static const char *const numbers[] = {"messages_total", "messages_done", "bytes_total", "bytes_done",
+		"refused", "folders_total", "folders_done", "rate_messages", "rate_bytes", "eta_seconds"};
+	static const char *const known[] = {"messages_total", "messages_done", "bytes_total", "bytes_done",
+		"refused", "folders_total", "folders_done", "rate_messages", "rate_bytes", "eta_seconds",
+		"folder", "at", NULL};
 	json_t *out = json_object();
 	const char *folder;
 	char *text;
@@ -404,7 +406,8 @@ const struct err *api_runs_report(struct call *c)
 	if (e == NULL)
 		e = check_worker(c, r.worker);
 	if (e == NULL)
-		e = run_report(c->app->store, c->args.id, &r, conf_int(c->app->service->conf, CONF_RUN_ATTEMPTS), c->now_ms, &out);
+		e = run_report(c->app->store, c->args.id, &r,
+			conf_int(c->app->service->conf, CONF_RUN_ATTEMPTS), c->now_ms, &out);
 	report_free(&r);
 	if (e != NULL)
 		return e;
@@ -437,7 +440,8 @@ const struct err *api_credential_replace(struct call *c)
 		return e;
 	if (js_str(&root, "key_id", JS_REQUIRED, 16, 16, &key_id) && strspn(key_id, "0123456789abcdef") != 16)
 		js_problem(&root, "key_id", "16 hex digits are expected");
-	if (js_str(&root, "sealed", JS_REQUIRED, 64, 32768, &sealed) && !str_unbase64(&bytes, sealed, strlen(sealed), BASE64))
+	if (js_str(&root, "sealed", JS_REQUIRED, 64, 32768, &sealed) &&
+		!str_unbase64(&bytes, sealed, strlen(sealed), BASE64))
 		js_problem(&root, "sealed", "base64 is expected");
 	js_known(&root, (const char *const[]){"key_id", "sealed", NULL});
 	buf_free(&bytes);

@@ -32,8 +32,8 @@ struct app {
 	struct queue *queue; /* NULL: the spool is not there; the keeper emits */
 	struct gate_cache *gates;
 	int64_t data_version; /* of the database, at the beginning of the request */
-	uint64_t writes;      /* requests of this child that may have written: data_version does not show those */
-	bool outdated;        /* the database has another version than this program: end */
+	uint64_t writes; /* requests of this child that may have written: data_version does not show those */
+	bool outdated;   /* the database has another version than this program: end */
 };
 
 /* Reads what the settings say. ERR_CONFIG, ERR_KEY. */
@@ -45,7 +45,8 @@ void service_free(struct service *s);
 struct app *app_open(const struct pool *p, struct pool_slot *slot, enum store_mode mode, int *status);
 void app_close(struct app *app); /* NULL is fine */
 
-/* Looks whether the database has changed since the last request. ERR_DB_VERSION when it is not ours any more. */
+/* Looks whether the database has changed since the last request. ERR_DB_VERSION when it is not ours any more.
+ */
 const struct err *app_refresh(struct app *app);
 
 #endif

@@ -42,8 +42,9 @@ const struct err *artefact_open(const struct app *app, int64_t run_id, const cha
 
 	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (*fd < 0)
-		e = errno == ENOENT ? err_new(ERR_NOT_FOUND, "run %lld has no file %s", (long long)run_id, name)
-				    : err_errno("%s", path);
+		e = errno == ENOENT
+			    ? err_new(ERR_NOT_FOUND, "run %lld has no file %s", (long long)run_id, name)
+			    : err_errno("%s", path);
 	if (e == NULL)
 		e = size_of(*fd, size);
 	if (e != NULL && *fd >= 0) {
@@ -55,7 +56,8 @@ const struct err *artefact_open(const struct app *app, int64_t run_id, const cha
 	return e;
 }
 
-const struct err *artefact_open_write(const struct app *app, int64_t run_id, const char *name, int *fd, off_t *size)
+const struct err *artefact_open_write(
+	const struct app *app, int64_t run_id, const char *name, int *fd, off_t *size)
 {
 	char *dir = folder_of(app, run_id), *path = xasprintf("%s/%s", dir, name);
 	const struct err *e = fs_mkdir_p(dir, 0700);

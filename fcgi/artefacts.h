@@ -8,10 +8,12 @@
 #include "app.h"
 
 /* Opens for reading; ERR_NOT_FOUND. *size: bytes there now. */
-const struct err *artefact_open(const struct app *app, int64_t run_id, const char *name, int *fd, off_t *size);
+const struct err *artefact_open(
+	const struct app *app, int64_t run_id, const char *name, int *fd, off_t *size);
 
 /* Opens for appending (made when missing) under a lock that lasts until close; *size: bytes there now. */
-const struct err *artefact_open_write(const struct app *app, int64_t run_id, const char *name, int *fd, off_t *size);
+const struct err *artefact_open_write(
+	const struct app *app, int64_t run_id, const char *name, int *fd, off_t *size);
 
 /* Hex SHA-256 of the whole file; the caller's to free. */
 const struct err *artefact_sha256(int fd, char **hex);

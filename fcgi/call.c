@@ -33,7 +33,8 @@ static const struct err *find(struct call *c, struct buf *allow)
 
 static bool is_loopback(const char *addr)
 {
-	return addr != NULL && (str_starts(addr, "127.") || strcmp(addr, "::1") == 0 || strcmp(addr, "unix:") == 0);
+	return addr != NULL &&
+	       (str_starts(addr, "127.") || strcmp(addr, "::1") == 0 || strcmp(addr, "unix:") == 0);
 }
 
 static const struct err *check_service(struct call *c)
@@ -84,7 +85,8 @@ static const struct err *check_type(struct call *c)
 		return NULL;
 	if (c->route->flags & ROUTE_CSV && request_is_type(&c->req, "text/csv"))
 		return NULL;
-	return err_new(ERR_MEDIA_TYPE, "application/json%s is expected", c->route->flags & ROUTE_CSV ? " or text/csv" : "");
+	return err_new(ERR_MEDIA_TYPE, "application/json%s is expected",
+		c->route->flags & ROUTE_CSV ? " or text/csv" : "");
 }
 
 static void emit(struct call *c)
@@ -97,8 +99,8 @@ static void emit(struct call *c)
 		if (r->held || r->status != RUN_QUEUED || c->app->queue == NULL)
 			continue;
 		if ((e = queue_emit(c->app->queue, r)) != NULL)
-			log_warn("run %lld: its file could not be written, the keeper tries again: %s", (long long)r->id,
-				e->msg);
+			log_warn("run %lld: its file could not be written, the keeper tries again: %s",
+				(long long)r->id, e->msg);
 	}
 }
 
@@ -109,7 +111,8 @@ static void note_write(struct call *c)
 		c->app->writes++;
 }
 
-static const struct err *answer(struct call *c, char *const *env, body_reader read_body, void *stream, struct buf *allow)
+static const struct err *answer(
+	struct call *c, char *const *env, body_reader read_body, void *stream, struct buf *allow)
 {
 	const struct err *bad = request_parse(&c->req, env), *e;
 
@@ -288,7 +291,8 @@ void call_etag_body(struct call *c, const char *prefix)
 	unsigned char digest[16];
 	struct buf etag = BUF_INIT;
 
-	crypto_generichash(digest, sizeof(digest), (const unsigned char *)c->res.body.ptr, c->res.body.len, NULL, 0);
+	crypto_generichash(
+		digest, sizeof(digest), (const unsigned char *)c->res.body.ptr, c->res.body.len, NULL, 0);
 	buf_adds(&etag, prefix);
 	str_hex(&etag, digest, sizeof(digest));
 	call_etag(c, etag.ptr);

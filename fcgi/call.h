@@ -25,10 +25,10 @@ struct call {
 	char *who_text;       /* principal_text, for audit and created_by */
 	struct actor by;
 
-	json_t *json;            /* the body, once call_json was asked for it */
-	struct js_problems bad;  /* what is wrong with the input */
-	char *extra;             /* a member to add to the problem, `"gate":{…}` */
-	struct run *emit;        /* runs whose files are written once everything is committed */
+	json_t *json;           /* the body, once call_json was asked for it */
+	struct js_problems bad; /* what is wrong with the input */
+	char *extra;            /* a member to add to the problem, `"gate":{…}` */
+	struct run *emit;       /* runs whose files are written once everything is committed */
 	size_t n_emit;
 };
 
@@ -50,7 +50,8 @@ const struct err *call_json_any(struct call *c, struct js_at *root);
 /* NULL, or ERR_INPUT when the getters have found something. */
 const struct err *call_bad(const struct call *c);
 /* Adds a problem that is not of the body ("?limit", "header:If-Match"). */
-void call_problem(struct call *c, const char *pointer, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void call_problem(struct call *c, const char *pointer, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Organisation whose rows this caller may see; NULL: all. */
 const char *call_org(const struct call *c);
@@ -67,7 +68,8 @@ void call_etag(struct call *c, const char *etag);
 void call_etag_body(struct call *c, const char *prefix);
 /* If-Match without quotes; NULL: not given. ERR_INPUT in c->bad for a form that names no single tag. */
 const char *call_if_match(struct call *c);
-/* The version in If-Match "v3-…", "v3" or "3". ERR_PRECONDITION_REQUIRED, ERR_PRECONDITION for another form. */
+/* The version in If-Match "v3-…", "v3" or "3". ERR_PRECONDITION_REQUIRED, ERR_PRECONDITION for another form.
+ */
 const struct err *call_if_match_version(struct call *c, int64_t *version);
 
 /* 201 with Location API_PREFIX + path. */

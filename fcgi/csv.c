@@ -73,10 +73,12 @@ static const struct err *header(struct csv *c, char names[][64], int *n)
 		const char *name;
 
 		if (!cell(c, &last) || *n == CSV_COLUMNS)
-			return err_new(ERR_JSON, "line 1: an open quote, or more than %d columns", CSV_COLUMNS);
+			return err_new(
+				ERR_JSON, "line 1: an open quote, or more than %d columns", CSV_COLUMNS);
 		name = str_trim(c->cell.ptr);
 		if (strlen(name) >= 64 || *name == '\0')
-			return err_new(ERR_JSON, "line 1: column %d has no name, or one that is too long", *n + 1);
+			return err_new(
+				ERR_JSON, "line 1: column %d has no name, or one that is too long", *n + 1);
 		memcpy(names[*n], name, strlen(name) + 1);
 		str_lower(names[*n]);
 		for (int i = 0; i < *n; i++)
@@ -95,13 +97,15 @@ static const struct err *row(struct csv *c, char names[][64], int n, json_t *row
 	for (int i = 0; !last; i++) {
 		if (!cell(c, &last)) {
 			json_decref(o);
-			return err_new(ERR_JSON, "line %ld: a quote that is opened there is never closed", line);
+			return err_new(
+				ERR_JSON, "line %ld: a quote that is opened there is never closed", line);
 		}
 		if (c->cell.len == 0)
 			continue;
 		if (i >= n || memchr(c->cell.ptr, '\0', c->cell.len) != NULL) {
 			json_decref(o);
-			return err_new(ERR_JSON, "line %ld: more columns than the first line names, or a NUL byte", line);
+			return err_new(ERR_JSON,
+				"line %ld: more columns than the first line names, or a NUL byte", line);
 		}
 		json_object_set_new(o, names[i], json_stringn(c->cell.ptr, c->cell.len));
 	}

@@ -75,7 +75,8 @@ static bool plaintext_allowed(const struct conf *conf, const char *host)
 static void check_tls(const struct js_at *at, const struct conf *conf, enum tls_mode tls, const char *host)
 {
 	if (tls == TLS_NONE && *host != '\0' && !plaintext_allowed(conf, host))
-		js_problem(at, "tls", "no TLS is allowed only for the hosts in MIGRATION_ALLOW_PLAINTEXT_HOSTS");
+		js_problem(
+			at, "tls", "no TLS is allowed only for the hosts in MIGRATION_ALLOW_PLAINTEXT_HOSTS");
 }
 
 /* Replaces *host when there is a good one. */
@@ -115,7 +116,8 @@ static void from_object(struct endpoint_defaults *d, const char *json)
 	json_decref(o);
 }
 
-void endpoint_defaults(struct endpoint_defaults *d, enum side side, const struct job *j, const struct conf *conf)
+void endpoint_defaults(
+	struct endpoint_defaults *d, enum side side, const struct job *j, const struct conf *conf)
 {
 	memset(d, 0, sizeof(*d));
 	if (side == SIDE_DESTINATION) {
@@ -173,13 +175,14 @@ static void set_text(char **p, const char *s)
 
 static bool same_place(const struct endpoint *a, const struct endpoint *b)
 {
-	return a->host != NULL && b->host != NULL && a->user != NULL && b->user != NULL && strcmp(a->host, b->host) == 0 &&
-		a->port == b->port && a->tls == b->tls && strcmp(a->user, b->user) == 0;
+	return a->host != NULL && b->host != NULL && a->user != NULL && b->user != NULL &&
+	       strcmp(a->host, b->host) == 0 && a->port == b->port && a->tls == b->tls &&
+	       strcmp(a->user, b->user) == 0;
 }
 
 /* A file has no server; an account needs one. */
-static void read_server(const struct js_at *at, const struct endpoint_defaults *d, const struct conf *conf, bool keep,
-	struct endpoint *p)
+static void read_server(const struct js_at *at, const struct endpoint_defaults *d, const struct conf *conf,
+	bool keep, struct endpoint *p)
 {
 	bool own_host, own_tls;
 	char *host = NULL;
@@ -206,8 +209,9 @@ static void read_server(const struct js_at *at, const struct endpoint_defaults *
 	check_tls(at, conf, p->tls, p->host);
 }
 
-bool endpoint_read(const struct js_at *at, enum side side, const struct endpoint_defaults *d, const struct conf *conf, bool keep,
-	enum source_kind *kind, int64_t *upload, struct endpoint *p, const char **secret)
+bool endpoint_read(const struct js_at *at, enum side side, const struct endpoint_defaults *d,
+	const struct conf *conf, bool keep, enum source_kind *kind, int64_t *upload, struct endpoint *p,
+	const char **secret)
 {
 	struct endpoint was = {.port = p->port, .tls = p->tls};
 	const char *s;
@@ -224,7 +228,11 @@ bool endpoint_read(const struct js_at *at, enum side side, const struct endpoint
 		if (!js_word(at, "kind", JS_OPTIONAL, source_kind_parse, kind) && !keep)
 			*kind = d->kind;
 		account = *kind == SOURCE_IMAP;
-		js_int(at, "upload_id", account ? JS_OPTIONAL : keep && *upload != 0 ? JS_OPTIONAL : JS_REQUIRED, 1, INT64_MAX, upload);
+		js_int(at, "upload_id",
+			account                ? JS_OPTIONAL
+			: keep && *upload != 0 ? JS_OPTIONAL
+					       : JS_REQUIRED,
+			1, INT64_MAX, upload);
 	}
 	if (account)
 		read_server(at, d, conf, keep, p);

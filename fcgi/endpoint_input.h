@@ -18,15 +18,18 @@ struct endpoint_defaults {
 };
 
 /* From the job's JSON, then (destination) the settings. */
-void endpoint_defaults(struct endpoint_defaults *out, enum side side, const struct job *j, const struct conf *conf);
+void endpoint_defaults(
+	struct endpoint_defaults *out, enum side side, const struct job *j, const struct conf *conf);
 
-/* A job's `source` or `destination` object: checked, and written anew as the text of the column (the caller's).
- * Mistakes go to at->bad. */
+/* A job's `source` or `destination` object: checked, and written anew as the text of the column (the
+ * caller's). Mistakes go to at->bad. */
 char *endpoint_job_json(const struct js_at *at, enum side side, const struct conf *conf);
 
-/* A mailbox's side into *p (whose texts are replaced): what `at` says, else what is in *p when `keep`, else the
- * defaults. *secret is NULL when none was sent. Returns whether host, port, tls or user differ from before. */
-bool endpoint_read(const struct js_at *at, enum side side, const struct endpoint_defaults *d, const struct conf *conf, bool keep,
-	enum source_kind *kind, int64_t *upload, struct endpoint *p, const char **secret);
+/* A mailbox's side into *p (whose texts are replaced): what `at` says, else what is in *p when `keep`, else
+ * the defaults. *secret is NULL when none was sent. Returns whether host, port, tls or user differ from
+ * before. */
+bool endpoint_read(const struct js_at *at, enum side side, const struct endpoint_defaults *d,
+	const struct conf *conf, bool keep, enum source_kind *kind, int64_t *upload, struct endpoint *p,
+	const char **secret);
 
 #endif

@@ -34,7 +34,8 @@ static void read_map(const struct js_at *at, json_t *out)
 	json_object_foreach((json_t *)map.v, key, item)
 	{
 		if (!good_name(key))
-			js_problem(&map, key, "a folder's name has 1 to %d bytes and no control characters", FOLDER_MAX);
+			js_problem(&map, key, "a folder's name has 1 to %d bytes and no control characters",
+				FOLDER_MAX);
 		else if (js_str(&map, key, JS_REQUIRED, 1, FOLDER_MAX, &value))
 			json_object_set_new(out, key, json_string(value));
 	}
@@ -94,7 +95,7 @@ static bool is_day(const char *s)
 		return false;
 	/* str_i64 takes no leading zero away from us: "02" is a number to it */
 	return str_i64(part + 5, 1, 12, &month) && str_i64(part + 8, 1, days[month - 1], &day) &&
-		(month != 2 || day < 29 || (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)));
+	       (month != 2 || day < 29 || (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)));
 }
 
 static void read_day(const struct js_at *at, const char *name, json_t *out)
@@ -169,8 +170,9 @@ char *options_json(const struct js_at *at)
 		read_flag(at, flags[i], out);
 	for (size_t i = 0; i < sizeof(prints) / sizeof(prints[0]); i++)
 		read_print(at, prints[i], out);
-	js_known(at, (const char *const[]){"folders", "since", "before", "max_size", "max_connections", "max_rate",
-			     "deadline_seconds", "automap", "flags_sync", "from_tls_fingerprint", "to_tls_fingerprint", NULL});
+	js_known(at, (const char *const[]){"folders", "since", "before", "max_size", "max_connections",
+			     "max_rate", "deadline_seconds", "automap", "flags_sync", "from_tls_fingerprint",
+			     "to_tls_fingerprint", NULL});
 	text = js_text(out);
 	json_decref(out);
 	return text;

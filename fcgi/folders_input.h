@@ -8,7 +8,8 @@
 char *folders_json(const struct js_at *at);
 
 /* A job's options: {"folders":{…},"since":"2020-01-01","before":…,"max_size":bytes,"max_connections":n,
- * "max_rate":bytes a second,"deadline_seconds":n,"automap":bool,"flags_sync":bool,"from_tls_fingerprint":SHA-256,
+ * "max_rate":bytes a
+ * second,"deadline_seconds":n,"automap":bool,"flags_sync":bool,"from_tls_fingerprint":SHA-256,
  * "to_tls_fingerprint":…}. Checked and written anew (the caller's). */
 char *options_json(const struct js_at *at);
 

@@ -7,9 +7,9 @@
 
 #include "banned.h"
 
-#define SLOTS 4096          /* a power of two */
-#define BODY_MAX 8192       /* a longer answer is made each time */
-#define BUDGET (2u << 20)   /* bytes of all bodies and keys */
+#define SLOTS 4096        /* a power of two */
+#define BODY_MAX 8192     /* a longer answer is made each time */
+#define BUDGET (2u << 20) /* bytes of all bodies and keys */
 
 struct slot {
 	char *key; /* org, '\n', domain; NULL: empty */
@@ -71,7 +71,8 @@ static bool is_key(const struct slot *s, const char *org, const char *domain)
 {
 	size_t n = strlen(org);
 
-	return s->key != NULL && strncmp(s->key, org, n) == 0 && s->key[n] == '\n' && strcmp(s->key + n + 1, domain) == 0;
+	return s->key != NULL && strncmp(s->key, org, n) == 0 && s->key[n] == '\n' &&
+	       strcmp(s->key + n + 1, domain) == 0;
 }
 
 static void refresh(struct app *app)
@@ -85,7 +86,8 @@ static void refresh(struct app *app)
 	g->writes = app->writes;
 }
 
-const struct gate_answer *gate_cache_find(struct app *app, const char *org, const char *domain, int64_t now_ms)
+const struct gate_answer *gate_cache_find(
+	struct app *app, const char *org, const char *domain, int64_t now_ms)
 {
 	struct slot *s;
 
@@ -100,8 +102,8 @@ const struct gate_answer *gate_cache_find(struct app *app, const char *org, cons
 	return &s->answer;
 }
 
-void gate_cache_put(struct app *app, const char *org, const char *domain, const char *body, size_t len, const char *etag,
-	int64_t recheck_at)
+void gate_cache_put(struct app *app, const char *org, const char *domain, const char *body, size_t len,
+	const char *etag, int64_t recheck_at)
 {
 	struct gate_cache *g = app->gates;
 	struct slot *s;

@@ -22,10 +22,11 @@ struct gate_cache *gate_cache_new(void);
 void gate_cache_free(struct gate_cache *g); /* NULL is fine */
 
 /* NULL: not known, or no longer true. Lives until the next call. */
-const struct gate_answer *gate_cache_find(struct app *app, const char *org, const char *domain, int64_t now_ms);
-/* Copies body; recheck_at: ms when the answer may change by itself, 0: never. Nothing is kept for a body that is
- * too big. */
-void gate_cache_put(struct app *app, const char *org, const char *domain, const char *body, size_t len, const char *etag,
-	int64_t recheck_at);
+const struct gate_answer *gate_cache_find(
+	struct app *app, const char *org, const char *domain, int64_t now_ms);
+/* Copies body; recheck_at: ms when the answer may change by itself, 0: never. Nothing is kept for a body that
+ * is too big. */
+void gate_cache_put(struct app *app, const char *org, const char *domain, const char *body, size_t len,
+	const char *etag, int64_t recheck_at);
 
 #endif

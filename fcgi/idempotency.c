@@ -29,13 +29,12 @@ static void blank(json_t *v)
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		json_object_del(v, names[i]);
-	json_object_foreach(v, key, item)
-		blank(item);
-	json_array_foreach(v, i, item)
-		blank(item);
+	json_object_foreach(v, key, item) blank(item);
+	json_array_foreach(v, i, item) blank(item);
 }
 
-/* The document without its passwords; the bytes as they are when they are no document (then the request fails). */
+/* The document without its passwords; the bytes as they are when they are no document (then the request
+ * fails). */
 static void hash_body(crypto_generichash_state *h, const struct call *c)
 {
 	const struct buf *body = &c->req.body;
@@ -43,7 +42,8 @@ static void hash_body(crypto_generichash_state *h, const struct call *c)
 	struct buf text = BUF_INIT;
 	const struct err *e;
 
-	e = request_is_type(&c->req, "text/csv") ? csv_parse(body->ptr, body->len, &v) : js_parse(&v, body->ptr, body->len);
+	e = request_is_type(&c->req, "text/csv") ? csv_parse(body->ptr, body->len, &v)
+						 : js_parse(&v, body->ptr, body->len);
 	if (e != NULL) {
 		hash_part(h, body->ptr, body->len);
 		return;

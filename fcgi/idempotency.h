@@ -5,8 +5,8 @@
 #include "call.h"
 
 /* Runs the handler in one transaction with the note of its answer, or repeats the answer of the first time
- * (Idempotency-Replayed: true). ERR_INPUT for the same key with another request. Without the header the handler
- * is simply run. */
+ * (Idempotency-Replayed: true). ERR_INPUT for the same key with another request. Without the header the
+ * handler is simply run. */
 const struct err *idempotency_run(struct call *c);
 
 #endif

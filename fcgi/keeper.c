@@ -28,7 +28,8 @@ static const struct err *emit_all(struct app *app);
 static const struct err *expire(struct app *app)
 {
 	size_t n = 0;
-	const struct err *e = run_expire_leases(app->store, clock_now_ms(), conf_int(app->service->conf, CONF_RUN_ATTEMPTS), &n);
+	const struct err *e = run_expire_leases(
+		app->store, clock_now_ms(), conf_int(app->service->conf, CONF_RUN_ATTEMPTS), &n);
 
 	if (n > 0)
 		log_warn("%zu runs lost their worker", n);

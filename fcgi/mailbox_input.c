@@ -24,12 +24,14 @@ static void read_one(const struct js_at *at, const struct defaults *d, bool keep
 	int64_t upload = in->m.source_upload;
 
 	if (js_object(at, "source", keep ? JS_OPTIONAL : JS_REQUIRED, &side)) {
-		endpoint_read(&side, SIDE_SOURCE, &d->source, d->conf, keep, &kind, &upload, &in->m.source, &in->source_secret);
+		endpoint_read(&side, SIDE_SOURCE, &d->source, d->conf, keep, &kind, &upload, &in->m.source,
+			&in->source_secret);
 		in->m.source_kind = kind;
 		in->m.source_upload = upload;
 	}
 	if (js_object(at, "destination", keep ? JS_OPTIONAL : JS_REQUIRED, &side))
-		endpoint_read(&side, SIDE_DESTINATION, &d->dest, d->conf, keep, &kind, &upload, &in->m.dest, &in->dest_secret);
+		endpoint_read(&side, SIDE_DESTINATION, &d->dest, d->conf, keep, &kind, &upload, &in->m.dest,
+			&in->dest_secret);
 	if (js_object(at, "folders", JS_OPTIONAL, &side)) {
 		free(in->m.folders);
 		in->m.folders = folders_json(&side);
@@ -103,7 +105,8 @@ static json_t *row_to_mailbox(struct call *c, json_t *row)
 	{
 		if (!json_is_string(cell) || put_cell(mailbox, column, json_string_value(cell)))
 			continue;
-		snprintf(pointer, sizeof(pointer), "line %lld", (long long)json_integer_value(json_object_get(row, "line")));
+		snprintf(pointer, sizeof(pointer), "line %lld",
+			(long long)json_integer_value(json_object_get(row, "line")));
 		call_problem(c, pointer, "the column %s is not known", column);
 	}
 	return mailbox;
@@ -113,11 +116,13 @@ static json_t *row_to_mailbox(struct call *c, json_t *row)
 static void move_problems(struct call *c, struct js_problems *from, const char *pointer)
 {
 	for (size_t i = 0; i < from->n; i++)
-		call_problem(c, pointer, "%s: %s", from->v[i].pointer + (from->v[i].pointer[0] == '/'), from->v[i].detail);
+		call_problem(c, pointer, "%s: %s", from->v[i].pointer + (from->v[i].pointer[0] == '/'),
+			from->v[i].detail);
 	js_problems_free(from);
 }
 
-static const struct err *from_csv(struct call *c, const struct defaults *d, struct mailbox_input **v, size_t *n)
+static const struct err *from_csv(
+	struct call *c, const struct defaults *d, struct mailbox_input **v, size_t *n)
 {
 	const struct err *e;
 	json_t *rows, *all;
@@ -144,7 +149,8 @@ static const struct err *from_csv(struct call *c, const struct defaults *d, stru
 	return NULL;
 }
 
-static const struct err *from_json(struct call *c, const struct defaults *d, struct mailbox_input **v, size_t *n)
+static const struct err *from_json(
+	struct call *c, const struct defaults *d, struct mailbox_input **v, size_t *n)
 {
 	const struct err *e;
 	struct js_at root;
@@ -203,8 +209,14 @@ const struct err *mailbox_seal(struct call *c, const struct mailbox *m, enum sid
 	const struct endpoint *p = side == SIDE_SOURCE ? &m->source : &m->dest;
 	const struct seal_key *key = &c->app->service->seal;
 	const char *name = side == SIDE_SOURCE ? "source" : "destination";
-	struct seal_doc doc = {.mailbox_id = m->id, .side = name, .host = p->host, .port = p->port, .tls = p->tls,
-		.user = p->user, .auth = p->auth, .secret = secret};
+	struct seal_doc doc = {.mailbox_id = m->id,
+		.side = name,
+		.host = p->host,
+		.port = p->port,
+		.tls = p->tls,
+		.user = p->user,
+		.auth = p->auth,
+		.secret = secret};
 	const struct err *e;
 	char *sealed = NULL;
 

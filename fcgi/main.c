@@ -25,8 +25,9 @@ struct options {
 	bool check, routes;
 };
 
-static const char usage[] = "usage: migration-fcgi -p api|worker|upload [-c FILE] [-s SOCKET] [-n PROCESSES] [-t]\n"
-			    "       migration-fcgi -h | -V\n";
+static const char usage[] =
+	"usage: migration-fcgi -p api|worker|upload [-c FILE] [-s SOCKET] [-n PROCESSES] [-t]\n"
+	"       migration-fcgi -h | -V\n";
 
 static bool parse(int argc, char **argv, struct options *o)
 {
@@ -99,7 +100,8 @@ static const struct err *load(const struct options *o, struct service *service)
 
 static int processes(const struct options *o, const struct conf *conf)
 {
-	static const enum conf_key keys[POOL_COUNT] = {CONF_API_PROCESSES, CONF_WORKER_PROCESSES, CONF_UPLOAD_PROCESSES};
+	static const enum conf_key keys[POOL_COUNT] = {
+		CONF_API_PROCESSES, CONF_WORKER_PROCESSES, CONF_UPLOAD_PROCESSES};
 
 	return (int)(o->processes > 0 ? o->processes : conf_int(conf, keys[o->pool]));
 }

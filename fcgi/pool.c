@@ -134,7 +134,8 @@ static bool await_keeper(struct supervisor *s)
 	start(s, KEEPER);
 	if (s->ready_fd < 0)
 		return false;
-	/* A TERM meanwhile is pending and is seen after; the keeper itself ends only by its work or a kill. */
+	/* A TERM meanwhile is pending and is seen after; the keeper itself ends only by its work or a kill.
+	 */
 	do
 		n = read(s->ready_fd, &byte, 1);
 	while (n < 0 && errno == EINTR);
@@ -156,7 +157,8 @@ static void say_death(const struct supervisor *s, int at, pid_t pid, int status)
 	if (WIFSIGNALED(status))
 		log_warn("%s: %s %d died by signal %d", s->pool->name, what, (int)pid, WTERMSIG(status));
 	else if (WEXITSTATUS(status) != 0)
-		log_warn("%s: %s %d exited with status %d", s->pool->name, what, (int)pid, WEXITSTATUS(status));
+		log_warn("%s: %s %d exited with status %d", s->pool->name, what, (int)pid,
+			WEXITSTATUS(status));
 	else if (!s->stopping)
 		log_info("%s: %s %d ended", s->pool->name, what, (int)pid);
 }
@@ -185,7 +187,8 @@ static void bury(struct supervisor *s, pid_t pid, int status)
 			if (place->pause_ms > PAUSE_MAX_MS)
 				place->pause_ms = PAUSE_MAX_MS;
 		}
-		place->fork_at_ms = now + (WIFSIGNALED(status) && place->pause_ms == PAUSE_MIN_MS ? 0 : place->pause_ms);
+		place->fork_at_ms =
+			now + (WIFSIGNALED(status) && place->pause_ms == PAUSE_MIN_MS ? 0 : place->pause_ms);
 		return;
 	}
 }

@@ -20,8 +20,8 @@ static void write_fields(struct writer *w, const struct js_problems *fields)
 		w_i64(w, "errors_dropped", (int64_t)fields->dropped);
 }
 
-void problem_write(struct response *res, const struct err *e, const struct js_problems *fields, enum lang lang,
-	const char *extra)
+void problem_write(struct response *res, const struct err *e, const struct js_problems *fields,
+	enum lang lang, const char *extra)
 {
 	const struct err_row *row = err_row(e->id);
 	struct writer w;

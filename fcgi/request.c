@@ -91,7 +91,8 @@ static bool parse_path(struct request *r, const char *path, size_t len, size_t *
 		p = slash != NULL ? slash : end;
 		if (r->n_segments == REQUEST_SEGMENTS || !str_unpercent(&r->text, start, (size_t)(p - start)))
 			return false;
-		if (r->text.len - from > REQUEST_SEGMENT_MAX || !clean(r->text.ptr + from, r->text.len - from))
+		if (r->text.len - from > REQUEST_SEGMENT_MAX ||
+			!clean(r->text.ptr + from, r->text.len - from))
 			return false;
 		buf_addc(&r->text, '\0');
 		at[r->n_segments++] = from;
@@ -128,10 +129,11 @@ static const struct err *parse_query(struct request *r, const char *s, size_t (*
 			buf_addc(&r->text, '\0');
 			value = r->text.len;
 			ok = ok && form_decode(&r->text, s + eq + (eq < n), n - eq - (eq < n)) &&
-				clean(r->text.ptr + value, r->text.len - value);
+			     clean(r->text.ptr + value, r->text.len - value);
 			if (!ok || r->text.len - name > REQUEST_QUERY_MAX)
 				return err_new(ERR_INPUT,
-					"query parameter %d is longer than %d bytes, badly encoded, not UTF-8 or "
+					"query parameter %d is longer than %d bytes, badly encoded, not "
+					"UTF-8 or "
 					"holds a control character",
 					r->n_queries + 1, REQUEST_QUERY_MAX);
 			buf_addc(&r->text, '\0');
@@ -155,10 +157,11 @@ static const struct err *check_headers(const struct request *r)
 				continue;
 			len = strlen(*p + n + 1);
 			if (len > headers[i].max)
-				return err_new(ERR_INPUT, "header %s is longer than %zu bytes", headers[i].name + 5,
-					headers[i].max);
+				return err_new(ERR_INPUT, "header %s is longer than %zu bytes",
+					headers[i].name + 5, headers[i].max);
 			if (!clean(*p + n + 1, len))
-				return err_new(ERR_INPUT, "header %s holds control characters or is not UTF-8",
+				return err_new(ERR_INPUT,
+					"header %s holds control characters or is not UTF-8",
 					headers[i].name + 5);
 		}
 	}

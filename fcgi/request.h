@@ -19,9 +19,9 @@
 #define REQUEST_SEGMENTS 8      /* path segments after the prefix */
 #define REQUEST_SEGMENT_MAX 200 /* bytes of one, decoded */
 #define REQUEST_QUERIES 16
-#define REQUEST_QUERY_MAX 1024   /* bytes of one value, decoded */
-#define REQUEST_HEADER_MAX 1024  /* bytes of a header's value */
-#define REQUEST_BEARER_MAX 8192  /* bytes of Authorization's value */
+#define REQUEST_QUERY_MAX 1024  /* bytes of one value, decoded */
+#define REQUEST_HEADER_MAX 1024 /* bytes of a header's value */
+#define REQUEST_BEARER_MAX 8192 /* bytes of Authorization's value */
 
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OTHER };
 enum lang { LANG_EN, LANG_PT };
@@ -33,15 +33,15 @@ struct query {
 struct request {
 	char *const *env; /* borrowed */
 	enum method method;
-	bool head;                 /* HEAD: a GET whose answer has no body */
-	enum lang lang;            /* Accept-Language */
+	bool head;                        /* HEAD: a GET whose answer has no body */
+	enum lang lang;                   /* Accept-Language */
 	char *segments[REQUEST_SEGMENTS]; /* decoded; after the prefix */
-	int n_segments;            /* -1: outside the prefix, too deep or not decodable: no route can match */
+	int n_segments; /* -1: outside the prefix, too deep or not decodable: no route can match */
 	struct query queries[REQUEST_QUERIES];
 	int n_queries;
-	int64_t content_length;    /* -1: not announced */
-	struct buf body;           /* filled by the reader, not by request_parse */
-	struct buf text;           /* memory of segments and queries */
+	int64_t content_length; /* -1: not announced */
+	struct buf body;        /* filled by the reader, not by request_parse */
+	struct buf text;        /* memory of segments and queries */
 };
 
 /* Reads the parameters; env stays the caller's and must outlive the request. Errors: ERR_INPUT for a query or

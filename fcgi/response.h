@@ -10,12 +10,12 @@
 
 struct response {
 	int status;
-	const char *type;    /* Content-Type; a constant */
-	struct buf headers;  /* "Name: value\r\n" … */
+	const char *type;   /* Content-Type; a constant */
+	struct buf headers; /* "Name: value\r\n" … */
 	struct buf body;
-	int fd;              /* -1, or the file whose bytes [from, from + length) are the body */
+	int fd; /* -1, or the file whose bytes [from, from + length) are the body */
 	off_t from, length;
-	bool cacheable;      /* leave out "Cache-Control: no-store" */
+	bool cacheable; /* leave out "Cache-Control: no-store" */
 };
 
 void response_init(struct response *res);

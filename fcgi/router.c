@@ -64,8 +64,8 @@ static const char *take_args(const char *path, const struct request *r, struct r
 	return NULL;
 }
 
-const struct err *route_find(const struct route *table, size_t n, const struct request *r, const struct route **out,
-	struct route_args *args, const char **bad, struct buf *allow)
+const struct err *route_find(const struct route *table, size_t n, const struct request *r,
+	const struct route **out, struct route_args *args, const char **bad, struct buf *allow)
 {
 	*out = NULL;
 	*bad = NULL;
@@ -143,12 +143,16 @@ void routes_json(struct buf *out)
 	for (size_t i = 0; i < routes_count; i++) {
 		const struct route *r = &routes[i];
 
-		buf_addf(out, "{\"name\":\"%s\",\"method\":\"%s\",\"path\":\"%s\",\"pool\":\"%s\",\"body_max\":%zu,", r->name,
-			method_name(r->method), r->path, pool_kind_name(r->pool), r->body_max);
-		buf_addf(out, "\"query\":\"%s\",\"always\":%s,\"loopback\":%s,\"idempotent\":%s,\"if_match\":%s,",
+		buf_addf(out,
+			"{\"name\":\"%s\",\"method\":\"%s\",\"path\":\"%s\",\"pool\":\"%s\",\"body_max\":%"
+			"zu,",
+			r->name, method_name(r->method), r->path, pool_kind_name(r->pool), r->body_max);
+		buf_addf(out,
+			"\"query\":\"%s\",\"always\":%s,\"loopback\":%s,\"idempotent\":%s,\"if_match\":%s,",
 			r->query != NULL ? r->query : "", r->flags & ROUTE_ALWAYS ? "true" : "false",
 			r->flags & ROUTE_LOOPBACK ? "true" : "false",
-			r->flags & ROUTE_IDEMPOTENT ? "true" : "false", r->flags & ROUTE_IF_MATCH ? "true" : "false");
+			r->flags & ROUTE_IDEMPOTENT ? "true" : "false",
+			r->flags & ROUTE_IF_MATCH ? "true" : "false");
 		buf_addf(out, "\"override\":%s,\"csv\":%s,\"raw\":%s,\"roles\":",
 			r->flags & ROUTE_OVERRIDE ? "true" : "false", r->flags & ROUTE_CSV ? "true" : "false",
 			r->flags & ROUTE_RAW ? "true" : "false");

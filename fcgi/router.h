@@ -31,14 +31,14 @@ enum pool_kind { POOL_API, POOL_WORKER, POOL_UPLOAD, POOL_COUNT };
 #define ROLES_ANY (ROLES_G | ROLES_W)
 
 enum route_flag {
-	ROUTE_ALWAYS = 1,      /* answers when MIGRATION_ENABLED=false */
-	ROUTE_LOOPBACK = 2,    /* REMOTE_ADDR must be loopback */
-	ROUTE_IDEMPOTENT = 4,  /* honours Idempotency-Key */
-	ROUTE_IF_MATCH = 8,    /* 428 without If-Match */
-	ROUTE_OVERRIDE = 16,   /* roles: those of MIGRATION_GATE_OVERRIDE_ROLES */
-	ROUTE_CSV = 32,        /* text/csv is accepted beside JSON */
-	ROUTE_RAW = 64,        /* the body is bytes; any type */
-	ROUTE_NO_DB = 128      /* the handler does not need the database */
+	ROUTE_ALWAYS = 1,     /* answers when MIGRATION_ENABLED=false */
+	ROUTE_LOOPBACK = 2,   /* REMOTE_ADDR must be loopback */
+	ROUTE_IDEMPOTENT = 4, /* honours Idempotency-Key */
+	ROUTE_IF_MATCH = 8,   /* 428 without If-Match */
+	ROUTE_OVERRIDE = 16,  /* roles: those of MIGRATION_GATE_OVERRIDE_ROLES */
+	ROUTE_CSV = 32,       /* text/csv is accepted beside JSON */
+	ROUTE_RAW = 64,       /* the body is bytes; any type */
+	ROUTE_NO_DB = 128     /* the handler does not need the database */
 };
 
 struct route {
@@ -64,8 +64,8 @@ struct route_args {
 
 /* Finds the row. ERR_NOT_FOUND when no path matches or an {id} is none (*bad then names the argument, else
  * NULL); ERR_METHOD when only the method does not, with the methods of the path in allow ("GET, POST"). */
-const struct err *route_find(const struct route *table, size_t n, const struct request *r, const struct route **out,
-	struct route_args *args, const char **bad, struct buf *allow);
+const struct err *route_find(const struct route *table, size_t n, const struct request *r,
+	const struct route **out, struct route_args *args, const char **bad, struct buf *allow);
 
 /* Whether the role may call the row; `override` is the set of MIGRATION_GATE_OVERRIDE_ROLES. */
 bool route_allows(const struct route *route, enum role role, unsigned override);

@@ -9,6 +9,7 @@
 #define MB 1048576u
 #define PAGE "limit cursor"
 
+/* clang-format off: a row a line */
 const struct route routes[] = {
 	{"gate", METHOD_GET, "/gate", ROLES_G, 0, 0, POOL_API, "domain", api_gate},
 	/* workers */
@@ -17,8 +18,7 @@ const struct route routes[] = {
 	{"runs.claim", METHOD_POST, "/runs/{id}/claim", ROLES_W, 0, 4 * KB, POOL_WORKER, NULL, api_runs_claim},
 	{"runs.report", METHOD_PATCH, "/runs/{id}", ROLES_W, 0, 8 * MB, POOL_WORKER, NULL, api_runs_report},
 	{"files.put", METHOD_PUT, "/runs/{id}/files/{name}", ROLES_W, ROUTE_RAW, 8 * MB, POOL_WORKER, NULL, api_file_put},
-	{"credentials.replace", METHOD_PUT, "/credentials/{id}", ROLES_W, ROUTE_IF_MATCH, 64 * KB, POOL_WORKER, NULL,
-		api_credential_replace},
+	{"credentials.replace", METHOD_PUT, "/credentials/{id}", ROLES_W, ROUTE_IF_MATCH, 64 * KB, POOL_WORKER, NULL, api_credential_replace},
 	/* the service itself */
 	{"health", METHOD_GET, "/health", ROLES_NONE, ROUTE_ALWAYS | ROUTE_NO_DB, 0, POOL_API, NULL, api_health},
 	{"ready", METHOD_GET, "/ready", ROLES_NONE, ROUTE_NO_DB, 0, POOL_API, NULL, api_ready},
@@ -43,11 +43,9 @@ const struct route routes[] = {
 	{"jobs.close", METHOD_DELETE, "/jobs/{id}", ROLES_T, 0, 0, POOL_API, NULL, api_jobs_close},
 	/* mailboxes */
 	{"mailboxes.list", METHOD_GET, "/jobs/{id}/mailboxes", ROLES_T, 0, 0, POOL_API, "removed " PAGE, api_mailboxes_list},
-	{"mailboxes.create", METHOD_POST, "/jobs/{id}/mailboxes", ROLES_T, ROUTE_IDEMPOTENT | ROUTE_CSV, MB, POOL_API, NULL,
-		api_mailboxes_create},
+	{"mailboxes.create", METHOD_POST, "/jobs/{id}/mailboxes", ROLES_T, ROUTE_IDEMPOTENT | ROUTE_CSV, MB, POOL_API, NULL, api_mailboxes_create},
 	{"mailboxes.get", METHOD_GET, "/mailboxes/{id}", ROLES_T, 0, 0, POOL_API, NULL, api_mailboxes_get},
-	{"mailboxes.update", METHOD_PATCH, "/mailboxes/{id}", ROLES_T, ROUTE_IF_MATCH, MB, POOL_API, NULL,
-		api_mailboxes_update},
+	{"mailboxes.update", METHOD_PATCH, "/mailboxes/{id}", ROLES_T, ROUTE_IF_MATCH, MB, POOL_API, NULL, api_mailboxes_update},
 	{"mailboxes.remove", METHOD_DELETE, "/mailboxes/{id}", ROLES_T, 0, 4 * KB, POOL_API, NULL, api_mailboxes_remove},
 	/* runs */
 	{"jobs.preflight", METHOD_POST, "/jobs/{id}/preflight", ROLES_T, ROUTE_IDEMPOTENT, MB, POOL_API, NULL, api_preflight},
@@ -63,15 +61,12 @@ const struct route routes[] = {
 	{"runs.retry", METHOD_POST, "/runs/{id}/retry", ROLES_T, ROUTE_IDEMPOTENT, 4 * KB, POOL_API, NULL, api_runs_retry},
 	/* evidence and gate */
 	{"jobs.verification", METHOD_GET, "/jobs/{id}/verify", ROLES_T, 0, 0, POOL_API, "folders", api_job_verification},
-	{"mailboxes.verification", METHOD_GET, "/mailboxes/{id}/verification", ROLES_T, 0, 0, POOL_API, NULL,
-		api_mailbox_verification},
+	{"mailboxes.verification", METHOD_GET, "/mailboxes/{id}/verification", ROLES_T, 0, 0, POOL_API, NULL, api_mailbox_verification},
 	{"missing.list", METHOD_GET, "/mailboxes/{id}/missing", ROLES_T, 0, 0, POOL_API, "class " PAGE, api_missing_list},
-	{"missing.accept", METHOD_POST, "/mailboxes/{id}/missing/accept", ROLES_L, ROUTE_IDEMPOTENT, 16 * KB, POOL_API, NULL,
-		api_missing_accept},
-	{"gate.approve", METHOD_POST, "/jobs/{id}/approve-gate", ROLES_L, ROUTE_IF_MATCH, 16 * KB, POOL_API, NULL,
-		api_gate_approve},
+	{"missing.accept", METHOD_POST, "/mailboxes/{id}/missing/accept", ROLES_L, ROUTE_IDEMPOTENT, 16 * KB, POOL_API, NULL, api_missing_accept},
+	{"gate.approve", METHOD_POST, "/jobs/{id}/approve-gate", ROLES_L, ROUTE_IF_MATCH, 16 * KB, POOL_API, NULL, api_gate_approve},
 	{"gate.revoke", METHOD_POST, "/jobs/{id}/revoke-gate", ROLES_L, 0, 16 * KB, POOL_API, NULL, api_gate_revoke},
-	{"gate.override", METHOD_POST, "/jobs/{id}/override-gate", ROLES_S, ROUTE_IF_MATCH | ROUTE_OVERRIDE, 16 * KB, POOL_API,
-		NULL, api_gate_override},
+	{"gate.override", METHOD_POST, "/jobs/{id}/override-gate", ROLES_S, ROUTE_IF_MATCH | ROUTE_OVERRIDE, 16 * KB, POOL_API, NULL, api_gate_override},
 };
+/* clang-format on */
 const size_t routes_count = sizeof(routes) / sizeof(routes[0]);

@@ -20,8 +20,10 @@ static const struct err *check_file(const char *path)
 	if (fd < 0)
 		return NULL;
 	close(fd);
-	return err_new(ERR_CONFIG, "%s can be read by this user: it holds the key that opens credentials, and this program must "
-				   "not be able to see it. Give the file to the worker's user only (mode 0640, root:migration-worker)",
+	return err_new(ERR_CONFIG,
+		"%s can be read by this user: it holds the key that opens credentials, and this program must "
+		"not be able to see it. Give the file to the worker's user only (mode 0640, "
+		"root:migration-worker)",
 		path);
 }
 
@@ -32,8 +34,10 @@ const struct err *secrecy_check(const struct conf *conf)
 	char *beside;
 
 	if (getenv("MIGRATION_CREDENTIALS_KEY") != NULL)
-		return err_new(ERR_CONFIG, "MIGRATION_CREDENTIALS_KEY is in the environment: this program must not be able to see it");
-	beside = slash != NULL ? xasprintf("%.*s/worker.env", (int)(slash - settings), settings) : xstrdup("worker.env");
+		return err_new(ERR_CONFIG, "MIGRATION_CREDENTIALS_KEY is in the environment: this program "
+					   "must not be able to see it");
+	beside = slash != NULL ? xasprintf("%.*s/worker.env", (int)(slash - settings), settings)
+			       : xstrdup("worker.env");
 	e = check_file(beside);
 	free(beside);
 	return e != NULL ? e : check_file(SYSCONFDIR "/worker.env");

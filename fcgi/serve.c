@@ -18,8 +18,9 @@
 
 #define CHUNK 65536
 
-/* Connections are taken here and not by FCGX_Accept_r: TERM must be able to end the wait and nothing else, and
- * the time-out must stand before the first byte is read. Returns -1 when it is time to look at `stopping`. */
+/* Connections are taken here and not by FCGX_Accept_r: TERM must be able to end the wait and nothing else,
+ * and the time-out must stand before the first byte is read. Returns -1 when it is time to look at
+ * `stopping`. */
 static int take(int listen_fd, int epoll_fd)
 {
 	const struct timeval limit = {.tv_sec = SERVE_TIMEOUT_SECONDS};
@@ -40,7 +41,8 @@ static int take(int listen_fd, int epoll_fd)
 	return fd;
 }
 
-/* Without Content-Length (a chunked request that the proxy does not buffer) the end of the stream is the end. */
+/* Without Content-Length (a chunked request that the proxy does not buffer) the end of the stream is the end.
+ */
 static const struct err *read_body(void *stream, struct request *r, size_t max)
 {
 	FCGX_Stream *in = stream;
@@ -137,8 +139,10 @@ int serve(const struct pool *p, int slot)
 		if ((fd = take(p->listen_fd, epoll_fd)) < 0)
 			continue;
 		fcgi.ipcFd = fd;
-		fcgi.keepConnection = 1; /* or FCGX_Accept_r closes it before it reads; the request sets it anew */
-		/* listen_sock is -1: a connection that breaks before it is a request ends here and closes fd. */
+		fcgi.keepConnection =
+			1; /* or FCGX_Accept_r closes it before it reads; the request sets it anew */
+		/* listen_sock is -1: a connection that breaks before it is a request ends here and closes fd.
+		 */
 		if (FCGX_Accept_r(&fcgi) == 0)
 			one(app, &fcgi, &p->page->slots[slot]);
 		if (app->outdated)

@@ -42,7 +42,8 @@ static const struct err *make(const char *path, int *out)
 	int fd, rc;
 
 	if (strlen(path) >= sizeof(sun.sun_path))
-		return err_new(ERR_USAGE, "%s: a socket's path has at most %zu bytes", path, sizeof(sun.sun_path) - 1);
+		return err_new(ERR_USAGE, "%s: a socket's path has at most %zu bytes", path,
+			sizeof(sun.sun_path) - 1);
 	memcpy(sun.sun_path, path, strlen(path) + 1);
 	if ((e = remove_stale(&sun)) != NULL)
 		return e;

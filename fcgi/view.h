@@ -17,8 +17,8 @@ void view_next(struct writer *w, int64_t cursor);
 
 /* view_gate.c */
 void view_gate_small(struct writer *w, const char *domain, const struct gate *g); /* GET /gate */
-void view_gate(struct writer *w, const char *key, const char *domain, const struct gate *g, const struct gate_job *facts,
-	bool pt);
+void view_gate(struct writer *w, const char *key, const char *domain, const struct gate *g,
+	const struct gate_job *facts, bool pt);
 
 /* view_job.c: the job with its summary and gate */
 const struct err *view_job(struct writer *w, const char *key, struct call *c, const struct job *j);
@@ -31,8 +31,8 @@ void view_pass(struct writer *w, const char *key, const struct pass_row *p);
 const struct err *view_run(struct writer *w, const char *key, struct call *c, const struct run *r);
 
 /* view_verification.c: null when there is none; folders when asked for */
-const struct err *view_verification(struct writer *w, const char *key, struct call *c, const struct verification *v,
-	bool folders);
+const struct err *view_verification(
+	struct writer *w, const char *key, struct call *c, const struct verification *v, bool folders);
 
 /* view_user.c */
 void view_user(struct writer *w, const char *key, const struct user *u);

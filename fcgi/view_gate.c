@@ -82,8 +82,8 @@ static void decisions(struct writer *w, const struct gate *g, const struct gate_
 	}
 }
 
-void view_gate(struct writer *w, const char *key, const char *domain, const struct gate *g, const struct gate_job *facts,
-	bool pt)
+void view_gate(struct writer *w, const char *key, const char *domain, const struct gate *g,
+	const struct gate_job *facts, bool pt)
 {
 	w_object(w, key);
 	w_str(w, "domain", domain);

@@ -35,7 +35,8 @@ void view_pass(struct writer *w, const char *key, const struct pass_row *p)
 	w_object_end(w);
 }
 
-static const struct err *run_or_null(struct writer *w, const char *key, struct call *c, const struct run *r, bool found)
+static const struct err *run_or_null(
+	struct writer *w, const char *key, struct call *c, const struct run *r, bool found)
 {
 	if (found)
 		return view_run(w, key, c, r);

@@ -38,8 +38,8 @@ static const struct err *folder_list(struct writer *w, struct call *c, int64_t i
 	return e;
 }
 
-const struct err *view_verification(struct writer *w, const char *key, struct call *c, const struct verification *v,
-	bool folders)
+const struct err *view_verification(
+	struct writer *w, const char *key, struct call *c, const struct verification *v, bool folders)
 {
 	const struct err *e = NULL;
 

@@ -22,13 +22,14 @@ void w_object_end(struct writer *w);
 void w_array(struct writer *w, const char *key);
 void w_array_end(struct writer *w);
 
-void w_str(struct writer *w, const char *key, const char *value);   /* NULL: null */
-void w_text(struct writer *w, const char *key, const char *value);  /* NULL or "": null */
+void w_str(struct writer *w, const char *key, const char *value);  /* NULL: null */
+void w_text(struct writer *w, const char *key, const char *value); /* NULL or "": null */
 void w_i64(struct writer *w, const char *key, int64_t value);
 void w_bool(struct writer *w, const char *key, bool value);
 void w_null(struct writer *w, const char *key);
-void w_time(struct writer *w, const char *key, int64_t ms);         /* RFC 3339; 0: null */
-void w_ratio(struct writer *w, const char *key, int64_t part, int64_t whole); /* cut, never rounded up; 0/0: null */
-void w_json(struct writer *w, const char *key, const char *json);   /* a JSON text as it is; NULL or "": null */
+void w_time(struct writer *w, const char *key, int64_t ms); /* RFC 3339; 0: null */
+void w_ratio(struct writer *w, const char *key, int64_t part,
+	int64_t whole);                                           /* cut, never rounded up; 0/0: null */
+void w_json(struct writer *w, const char *key, const char *json); /* a JSON text as it is; NULL or "": null */
 
 #endif

@@ -20,7 +20,9 @@ int main(int argc, char **argv)
 	if (FCGX_InitRequest(&r, 0, 0) != 0)
 		return 1;
 	while (FCGX_Accept_r(&r) == 0) {
-		FCGX_PutS("Content-Type: application/json\r\n\r\n{\"domain\":\"a.example\",\"verdict\":\"blocked\"}\n", r.out);
+		FCGX_PutS("Content-Type: "
+			  "application/json\r\n\r\n{\"domain\":\"a.example\",\"verdict\":\"blocked\"}\n",
+			r.out);
 		FCGX_Finish_r(&r);
 	}
 	return 0;

@@ -12,8 +12,12 @@ static void good(void **state)
 	} rows[] = {
 		{"a,b\n1,2\n", "[{\"a\":\"1\",\"b\":\"2\",\"line\":2}]"},
 		{"a;b\r\n1;2,5\r\n", "[{\"a\":\"1\",\"b\":\"2,5\",\"line\":2}]"},
-		{"\xef\xbb\xbf" " A ,b\n1,\n", "[{\"a\":\"1\",\"line\":2}]"},
-		{"a,b\n\"x \"\"y\"\"\nz\",2\n3,4", "[{\"a\":\"x \\\"y\\\"\\nz\",\"b\":\"2\",\"line\":2},{\"a\":\"3\",\"b\":\"4\",\"line\":4}]"},
+		{"\xef\xbb\xbf"
+		 " A ,b\n1,\n",
+			"[{\"a\":\"1\",\"line\":2}]"},
+		{"a,b\n\"x \"\"y\"\"\nz\",2\n3,4",
+			"[{\"a\":\"x "
+			"\\\"y\\\"\\nz\",\"b\":\"2\",\"line\":2},{\"a\":\"3\",\"b\":\"4\",\"line\":4}]"},
 		{"a\n\n\n1\n", "[{\"a\":\"1\",\"line\":4}]"},
 		{"a,b\n", "[]"},
 		{"a,b\n p a s s ,x\n", "[{\"a\":\"p a s s \",\"b\":\"x\",\"line\":2}]"},
@@ -34,7 +38,8 @@ static void good(void **state)
 
 static void bad(void **state)
 {
-	static const char *const rows[] = {"", "a,b\n\"x,2\n", "a,b\n1,2,3\n", "a,a\n1,2\n", "a,\n1,2\n", "a\n\xff\n"};
+	static const char *const rows[] = {
+		"", "a,b\n\"x,2\n", "a,b\n1,2,3\n", "a,a\n1,2\n", "a,\n1,2\n", "a\n\xff\n"};
 	static const char nul[] = "a,b\n1,\0\n";
 	json_t *v;
 
@@ -52,7 +57,8 @@ static void bad(void **state)
 /* Every prefix of a file is read or refused, never more. */
 static void prefixes(void **state)
 {
-	static const char csv[] = "\xef\xbb\xbf" "user;pass\r\n\"a \"\"b\"\"\";c\r\nd;\"e\nf\"\r\n";
+	static const char csv[] = "\xef\xbb\xbf"
+				  "user;pass\r\n\"a \"\"b\"\"\";c\r\nd;\"e\nf\"\r\n";
 	json_t *v;
 
 	(void)state;
@@ -68,7 +74,8 @@ static void prefixes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(good), cmocka_unit_test(bad), cmocka_unit_test(prefixes)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good), cmocka_unit_test(bad), cmocka_unit_test(prefixes)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,11 +6,12 @@
 
 #define P "REQUEST_URI=" API_PREFIX
 
-static struct request *parse(struct request *r, const struct err **e, const char *uri, const char *query, const char *header)
+static struct request *parse(
+	struct request *r, const struct err **e, const char *uri, const char *query, const char *header)
 {
 	static char *env[6];
 
-	env[0] = (char *)(uintptr_t)"REQUEST_METHOD=GET";
+	env[0] = (char *)(uintptr_t) "REQUEST_METHOD=GET";
 	env[1] = (char *)(uintptr_t)uri;
 	env[2] = (char *)(uintptr_t)query;
 	env[3] = (char *)(uintptr_t)header;
@@ -134,8 +135,9 @@ static void languages(void **state)
 	static const struct {
 		const char *header;
 		enum lang lang;
-	} rows[] = {{"HTTP_ACCEPT_LANGUAGE=pt-PT,pt;q=0.9,en;q=0.8", LANG_PT}, {"HTTP_ACCEPT_LANGUAGE=en-GB, pt", LANG_EN},
-		{"HTTP_ACCEPT_LANGUAGE=de, pt-BR", LANG_PT}, {"HTTP_ACCEPT_LANGUAGE=de", LANG_EN}, {"X=", LANG_EN}};
+	} rows[] = {{"HTTP_ACCEPT_LANGUAGE=pt-PT,pt;q=0.9,en;q=0.8", LANG_PT},
+		{"HTTP_ACCEPT_LANGUAGE=en-GB, pt", LANG_EN}, {"HTTP_ACCEPT_LANGUAGE=de, pt-BR", LANG_PT},
+		{"HTTP_ACCEPT_LANGUAGE=de", LANG_EN}, {"X=", LANG_EN}};
 	struct request r;
 	const struct err *e;
 

@@ -4,8 +4,8 @@
 
 #include "router.h"
 
-static const struct err *look(const char *method, const char *path, const struct route **out, struct route_args *args,
-	const char **bad, struct buf *allow, struct request *r)
+static const struct err *look(const char *method, const char *path, const struct route **out,
+	struct route_args *args, const char **bad, struct buf *allow, struct request *r)
 {
 	static char uri[512], verb[32];
 	char *env[] = {verb, uri, NULL};
@@ -90,9 +90,20 @@ static void bad_arguments(void **state)
 	static const struct {
 		const char *path, *bad;
 	} rows[] = {
-		{"/jobs/0", "id"}, {"/jobs/-1", "id"}, {"/jobs/x", "id"}, {"/jobs/1x", "id"}, {"/jobs/%201", "id"},
-		{"/jobs/99999999999999999999", "id"}, {"/jobs/..%2F1", "id"}, {"/jobs/1%2F2", "id"}, {"/jobs/", "id"},
-		{"/runs/x/log", "id"}, {"/nothing", NULL}, {"/jobs/1/2", NULL}, {"", NULL}, {"/jobs/1/runs/", NULL},
+		{"/jobs/0", "id"},
+		{"/jobs/-1", "id"},
+		{"/jobs/x", "id"},
+		{"/jobs/1x", "id"},
+		{"/jobs/%201", "id"},
+		{"/jobs/99999999999999999999", "id"},
+		{"/jobs/..%2F1", "id"},
+		{"/jobs/1%2F2", "id"},
+		{"/jobs/", "id"},
+		{"/runs/x/log", "id"},
+		{"/nothing", NULL},
+		{"/jobs/1/2", NULL},
+		{"", NULL},
+		{"/jobs/1/runs/", NULL},
 	};
 
 	(void)state;
@@ -118,7 +129,8 @@ static void bad_arguments(void **state)
 
 static void bad_names(void **state)
 {
-	static const char *const paths[] = {"/runs/7/files/..", "/runs/7/files/.", "/runs/7/files/a%2Fb", "/runs/7/files/"};
+	static const char *const paths[] = {
+		"/runs/7/files/..", "/runs/7/files/.", "/runs/7/files/a%2Fb", "/runs/7/files/"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {

@@ -26,9 +26,11 @@ static void every_kind(void **state)
 	w_array_end(&w);
 	w_json(&w, "j", "{\"x\":[]}");
 	w_object_end(&w);
-	assert_string_equal(out.ptr, "{\"s\":\"a\\\"\\\\\\n\\t\\u0001\\u007f\xc3\xa9\",\"bad\":\"x\xef\xbf\xbd\\\"y\",\"none\":null,"
-				     "\"i\":-9223372036854775808,\"b\":false,\"t\":null,\"at\":\"1970-01-01T00:00:00.001Z\","
-				     "\"a\":[{},1],\"j\":{\"x\":[]}}");
+	assert_string_equal(out.ptr,
+		"{\"s\":\"a\\\"\\\\\\n\\t\\u0001\\u007f\xc3\xa9\",\"bad\":\"x\xef\xbf\xbd\\\"y\",\"none\":"
+		"null,"
+		"\"i\":-9223372036854775808,\"b\":false,\"t\":null,\"at\":\"1970-01-01T00:00:00.001Z\","
+		"\"a\":[{},1],\"j\":{\"x\":[]}}");
 	assert_null(js_parse(&v, out.ptr, out.len));
 	json_decref(v);
 	buf_free(&out);
@@ -40,8 +42,9 @@ static void ratios(void **state)
 	static const struct {
 		int64_t part, whole;
 		const char *text;
-	} t[] = {{0, 0, "[null]"}, {5, 0, "[null]"}, {1, 1, "[1.0]"}, {0, 3, "[0.000000]"}, {2, 3, "[0.666666]"},
-		{999999999, 1000000000, "[0.999999]"}, {INT64_MAX - 1, INT64_MAX, "[0.999999]"}, {7, 5, "[1.0]"}};
+	} t[] = {{0, 0, "[null]"}, {5, 0, "[null]"}, {1, 1, "[1.0]"}, {0, 3, "[0.000000]"},
+		{2, 3, "[0.666666]"}, {999999999, 1000000000, "[0.999999]"},
+		{INT64_MAX - 1, INT64_MAX, "[0.999999]"}, {7, 5, "[1.0]"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
