@@ -124,6 +124,18 @@ static void add(struct findings *f, json_t *list, const char *key, json_t *item)
 		spill(f, key, item);
 }
 
+/* Classes that say why a message cannot be there. An allow-list: a folder that is missing as a whole, a message in
+ * the wrong folder, or a class of tomorrow needs a person's word as much as one that nobody explains. */
+static bool explains(const char *class)
+{
+	static const char *const classes[] = {"refused", "unreadable", "source_deleted", "excluded"};
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (strcmp(class, classes[i]) == 0)
+			return true;
+	return false;
+}
+
 static void on_missing(struct findings *f, const json_t *event)
 {
 	static const char *const texts[] = {"folder", "date", "message_id", "from", "subject", "class", "detail", NULL};
@@ -137,7 +149,7 @@ static void on_missing(struct findings *f, const json_t *event)
 	}
 	if (strcmp(class, "excluded") != 0)
 		f->missing_seen++;
-	if (strcmp(class, "unexplained") == 0)
+	if (!explains(class))
 		f->unexplained++;
 	add(f, f->missing, "missing", item);
 }

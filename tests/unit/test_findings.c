@@ -101,6 +101,33 @@ static void what_nobody_explained_is_unexplained(void **state)
 	free(path);
 }
 
+static void a_class_that_explains_nothing_blocks(void **state)
+{
+	static const struct {
+		const char *class;
+		int unexplained;
+	} rows[] = {{"refused", 0}, {"unreadable", 0}, {"source_deleted", 0}, {"folder_missing", 1}, {"misplaced", 1},
+		{"a class of tomorrow", 1}};
+	char *path = xasprintf("%s/more", (char *)*state);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct findings *f = findings_new(path, "");
+		struct claim c = claim_of(RUN_VERIFY);
+		json_t *body = json_object();
+		char *line = xasprintf("{\"t\":\"missing\",\"folder\":\"A\",\"uid\":1,\"class\":\"%s\"}", rows[i].class);
+
+		event(f, line);
+		event(f, "{\"t\":\"done\",\"status\":\"partial\",\"complete\":true,\"expected\":1,\"found\":0,\"missing\":1}");
+		findings_report(f, &c, "partial", body);
+		assert_int_equal(number(body, "verification", "unexplained"), rows[i].unexplained);
+		json_decref(body);
+		free(line);
+		claim_free(&c);
+		findings_free(f);
+	}
+	free(path);
+}
+
 static void long_lists_go_to_a_file(void **state)
 {
 	char *path = xasprintf("%s/more", (char *)*state);
@@ -213,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reports_a_pass),
 		cmocka_unit_test(what_nobody_explained_is_unexplained),
+		cmocka_unit_test(a_class_that_explains_nothing_blocks),
 		cmocka_unit_test(long_lists_go_to_a_file),
 		cmocka_unit_test(a_list_that_cannot_be_written_is_an_error),
 		cmocka_unit_test(progress_is_totals_with_a_rate),
