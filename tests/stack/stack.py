@@ -265,6 +265,10 @@ class Stack:
             top.mkdir(parents=True, exist_ok=True)
             if any(top.iterdir()):
                 raise StartError(f"{top} is not empty")
+            closed = [d for d in top.parents if identity.is_root() and not d.stat().st_mode & 0o001]
+            if closed:
+                raise StartError(f"other users cannot reach {top} (see the mode of {closed[0]}): choose another "
+                                 "directory, or start as an ordinary user")
         top.chmod(0o711)
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         runtime = pathlib.Path(tempfile.mkdtemp(prefix="desk-migration-", dir=memory))
