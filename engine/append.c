@@ -182,6 +182,8 @@ static void on_checkpoint(void *arg, const struct imap_result *res)
 		if (c->uidnext > c->job->row.floor)
 			c->job->row.floor = c->uidnext;
 		settle(c->job, &c->uids, NULL, 0);
+	} else {
+		uidset_add_set(&c->job->unsaved, &c->uids);
 	}
 	uidset_free(&c->uids);
 	free(c);
@@ -222,6 +224,7 @@ static void accepted(struct batch *b, const struct imap_resp *r)
 	j->cp->copied += b->n;
 	j->cp->copied_bytes += b->bytes;
 	b->p->failures = 0;
+	b->p->careful -= b->p->careful > 0;
 }
 
 static void not_accepted(struct batch *b, const struct imap_result *res)
@@ -267,6 +270,10 @@ static void on_append(void *arg, const struct imap_result *res)
 		batch_free(b);
 	if (p->dead)
 		return;
+	if (p->draining) {
+		pair_drained(p);
+		return;
+	}
 	if (uidset_count(&j->unsaved) >= CHECKPOINT)
 		checkpoint(p, j);
 	pair_job_check(p, j);
@@ -294,7 +301,7 @@ static bool fits(const struct pair *p, const struct message *m)
 {
 	const struct batch *b = p->batch;
 
-	return b != NULL && !b->answered && !b->alone && b->job == m->job && b->n < BATCH_MESSAGES &&
+	return b != NULL && !b->answered && !b->alone && !m->alone && b->job == m->job && b->n < BATCH_MESSAGES &&
 	       b->bytes + m->size <= BATCH_BYTES && m->size > 0 &&
 	       m->uid > b->uids.r[b->uids.n - 1].hi; /* rising: the i-th copied is the i-th UID of the answer */
 }
@@ -307,7 +314,7 @@ static void new_batch(struct pair *p, const struct message *m)
 	b->p = p;
 	b->job = m->job;
 	/* a message of no bytes ends a MULTIAPPEND for some servers: it goes alone */
-	b->alone = m->task->kind == TASK_RETRY || m->size == 0 || !imap_has(p->dst, "MULTIAPPEND");
+	b->alone = m->alone || m->size == 0 || !imap_has(p->dst, "MULTIAPPEND");
 	p->batch = b;
 	p->batches++;
 	m->job->batches++;

@@ -149,6 +149,7 @@ void copy_job_done(struct copy *cp, struct job *j)
 	copy_check(cp, e);
 	copy_dirty(cp);
 	uidset_free(&j->unsaved);
+	uidset_free(&j->came);
 	show(cp, false);
 	if (--cp->unfinished == 0)
 		copy_finish(cp);

@@ -45,6 +45,10 @@ struct job {
 	bool search;     /* the filters must be asked of the server first */
 	struct uidset todo;    /* still to be copied */
 	struct uidset retry;   /* of a refused batch: alone, one after the other */
+	struct uidset came;    /* the source has given it: copied, refused or to be tried again */
+	struct uidset again;   /* had not come, but is there: asked for once more */
+	bool looked;           /* for what did not come */
+	unsigned searches;     /* UID SEARCHes unanswered */
 	struct uidset unsaved; /* acknowledged without a UID: written to the state at the next checkpoint */
 	struct refusal *refused;
 	size_t nrefused, kept;
@@ -70,6 +74,7 @@ enum task_kind { TASK_STREAM, TASK_RETRY, TASK_KEEP };
 
 /* One FETCH command. */
 struct task {
+	struct task *next; /* of the pair's */
 	struct pair *p;
 	struct job *job;
 	enum task_kind kind;
@@ -83,6 +88,7 @@ struct message {
 	uint64_t size, fed;
 	char *flags, *date; /* as the source said; NULL: it did not say */
 	bool open, begun;   /* between body begin and end; the APPEND has begun */
+	bool alone;         /* not in a batch */
 	enum { TO_APPEND, TO_SPOOL, TO_KEEP, TO_NOWHERE } to;
 };
 
@@ -93,6 +99,7 @@ struct pair {
 	bool src_ready, dst_ready, dead;
 	const struct job *selected; /* by the last EXAMINE sent */
 	unsigned tasks;
+	struct task *first; /* every FETCH unanswered */
 	uint64_t ahead; /* messages asked for and not yet come, roughly */
 	struct message msg;
 	struct spool spool;
@@ -105,6 +112,11 @@ struct pair {
 	struct loop_timer again;   /* back-off, then connect */
 	struct loop_timer dawdle;  /* a batch must not stay open for long */
 	unsigned failures;         /* in a row, without progress */
+	int64_t failing_since;     /* clock_mono_ms of the first of them */
+	unsigned careful;          /* messages to be appended one by one, so that a bad line loses only one */
+	bool draining;             /* the source is gone; answers of the destination are still waited for */
+	struct err drain_why;
+	struct loop_timer drain;
 	int keep_fd;               /* quarantine file being written */
 	char *keep_name;
 };
@@ -171,6 +183,7 @@ void pair_free(struct pair *p);
 void pair_job_check(struct pair *p, struct job *j); /* anything left in its phase? else the next one */
 void pair_stream(struct pair *p, struct job *j);  /* FETCHes its todo */
 void pair_examine(struct pair *p, struct job *j); /* opens the source folder, read-only */
+void pair_drained(struct pair *p);
 bool pair_may_append(const struct pair *p, const struct job *j);
 
 /* append.c */

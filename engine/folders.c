@@ -16,7 +16,8 @@ struct folders_query {
 	folders_fn *done;
 	void *arg;
 	bool want_modseq;
-	unsigned left; /* answers still to come */
+	bool plain; /* LIST without RETURN: the server does not mean what it offers */
+	unsigned left, lists; /* answers still to come, of them LIST and LSUB */
 	struct err why;
 	bool failed;
 };
@@ -246,15 +247,60 @@ static void on_status_data(void *arg, const struct imap_resp *r)
 		on_status(a->q, r);
 }
 
+static void on_examine_data(void *arg, const struct imap_resp *r)
+{
+	struct status_ask *a = arg;
+	struct folder *x = &a->q->out->f[a->at];
+	uint64_t n;
+
+	if (r->kind == IMAP_EXISTS)
+		x->messages = r->number;
+	else if (imap_resp_code_number(r, "UIDNEXT", &n) && n <= UINT32_MAX)
+		x->uidnext = (uint32_t)n;
+	else if (imap_resp_code_number(r, "UIDVALIDITY", &n) && n <= UINT32_MAX)
+		x->uidvalidity = (uint32_t)n;
+}
+
+static void on_examine_done(void *arg, const struct imap_result *res)
+{
+	struct status_ask *a = arg;
+	struct folders_query *q = a->q;
+	struct folder *x = &q->out->f[a->at];
+
+	if (res->lost)
+		note(q, res->err);
+	x->has_status = !res->lost && res->kind == IMAP_OK && x->uidvalidity > 0 && x->uidnext > 0;
+	if (x->has_status)
+		q->out->has_size = q->out->has_size && x->messages == 0;
+	else if (q->out->status_failed == NULL)
+		q->out->status_failed = xstrdup(x->raw);
+	free(a);
+	answered(q);
+}
+
+/* STATUS is refused, or says too little: opening the folder tells the same. */
+static void ask_by_examine(struct status_ask *a)
+{
+	static const struct imap_handler h = {.untagged = on_examine_data, .done = on_examine_done};
+	struct folder *x = &a->q->out->f[a->at];
+
+	imap_begin(a->q->c, &h, a);
+	imap_text(a->q->c, "EXAMINE ");
+	imap_mailbox(a->q->c, x->raw, x->len);
+	imap_end(a->q->c);
+}
+
 static void on_status_done(void *arg, const struct imap_result *res)
 {
 	struct status_ask *a = arg;
 	struct folders_query *q = a->q;
 
+	if (!res->lost && !q->out->f[a->at].has_status) {
+		ask_by_examine(a);
+		return;
+	}
 	if (res->lost)
 		note(q, res->err);
-	else if (res->kind != IMAP_OK && q->out->status_failed == NULL)
-		q->out->status_failed = xstrdup(q->out->f[a->at].raw);
 	free(a);
 	answered(q);
 }
@@ -282,24 +328,35 @@ static void ask_status(struct folders_query *q)
 	}
 }
 
-static void on_done(void *arg, const struct imap_result *res)
+/* LIST and LSUB have both been answered: now every name is known. */
+static void listed(struct folders_query *q)
 {
-	struct folders_query *q = arg;
-
-	note(q, res->err);
+	if (--q->lists == 0 && !q->failed)
+		ask_status(q);
 	answered(q);
 }
 
-/* LSUB is the last: now every name is known. */
+static void on_done(void *arg, const struct imap_result *res)
+{
+	static const struct imap_handler list = {.untagged = on_data, .done = on_done};
+	struct folders_query *q = arg;
+
+	if (!res->lost && res->kind != IMAP_OK && !q->plain) {
+		q->plain = true;
+		imap_command(q->c, &list, q, "LIST \"\" \"*\"");
+		return;
+	}
+	note(q, res->err);
+	listed(q);
+}
+
 static void on_lsub_done(void *arg, const struct imap_result *res)
 {
 	struct folders_query *q = arg;
 
-	if (res->lost)
+	if (res->lost) /* a NO: no subscriptions then */
 		note(q, res->err);
-	if (!q->failed)
-		ask_status(q);
-	answered(q);
+	listed(q);
 }
 
 static void on_namespace_done(void *arg, const struct imap_result *res)
@@ -324,7 +381,8 @@ void folders_ask(struct imap_conn *c, struct folders *out, bool want_modseq, fol
 	q->want_modseq = want_modseq;
 	q->done = done;
 	q->arg = arg;
-	q->left = 2;
+	q->left = q->lists = 2;
+	q->plain = !extended && !(imap_has(c, "SPECIAL-USE") && imap_has(c, "LIST-EXTENDED"));
 	if (imap_has(c, "NAMESPACE")) {
 		q->left++;
 		imap_command(c, &ns, q, "NAMESPACE");

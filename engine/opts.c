@@ -25,7 +25,7 @@ struct raw {
 	const char *from_pin, *to_pin, *ca_file;
 };
 
-enum how { FLAG, TEXT, LIST, NUMBER, SIZE, DATE };
+enum how { FLAG, TEXT, LIST, NUMBER, SECONDS, SIZE, DATE };
 
 struct option_row {
 	const char *name; /* without "--" */
@@ -61,6 +61,7 @@ static const struct option_row rows[] = {
 	{"before", DATE, FOR_COPY | FOR_VERIFY, O(before), "YYYY-MM-DD", "only messages received before that day"},
 	{"max-size", SIZE, FOR_COPY | FOR_VERIFY, O(max_size), "N[k|M|G]", "no messages over this size"},
 	{"max-connections", NUMBER, FOR_ALL, O(max_connections), "N", "to each server (default: 2, more when it is far)"},
+	{"patience", SECONDS, FOR_ALL, O(patience), "SECONDS", "how long a failing server is tried again (default: 300)"},
 	{"max-rate", SIZE, FOR_COPY, O(max_rate), "N[k|M|G]", "bytes a second"},
 	{"flags-sync", FLAG, FOR_COPY, O(flags_sync), NULL, "carry later changes of flags over"},
 	{"rescan", FLAG, FOR_COPY, O(rescan), NULL, "believe both servers, not the state file"},
@@ -139,6 +140,11 @@ static const struct err *set(const struct option_row *row, char *base, char *val
 	case NUMBER:
 		if (!str_i64(value, 1, 64, &v))
 			return err_new(ERR_USAGE, "--%s %s: a number from 1 to 64", row->name, value);
+		*(unsigned *)at = (unsigned)v;
+		return NULL;
+	case SECONDS:
+		if (!str_i64(value, 0, 7 * 86400, &v))
+			return err_new(ERR_USAGE, "--%s %s: a number of seconds, at most a week", row->name, value);
 		*(unsigned *)at = (unsigned)v;
 		return NULL;
 	case SIZE:
@@ -222,6 +228,7 @@ const struct err *opts_parse(struct opts *o, int argc, char **argv)
 	memset(o, 0, sizeof(*o));
 	buf_init(&o->from.secret);
 	buf_init(&o->to.secret);
+	o->patience = 300;
 	if (argc < 2)
 		return err_new(ERR_USAGE, "what is to be done? mailmover copy, verify or check; see mailmover --help");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

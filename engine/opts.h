@@ -22,6 +22,7 @@ struct opts {
 	const char *since, *before; /* "2024-01-31", checked */
 	uint64_t max_size;          /* bytes; 0: none */
 	uint64_t max_rate;          /* bytes a second; 0: none */
+	unsigned patience;          /* seconds that a failing server is tried again without progress */
 	unsigned max_connections;   /* each side; 0: automatic */
 	bool dry_run, allow_plaintext, automap, flags_sync, rescan;
 	bool deep, no_write_probe;  /* verify, check */

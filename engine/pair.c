@@ -20,7 +20,9 @@
 #define FETCH_MESSAGES 2000
 #define AHEAD_TASKS 16
 #define BATCHES_MAX 8
-#define FAILURES_MAX 6
+#define CAREFUL 50
+#define DRAIN_MS 10000
+#define QUIET_MS 3000 /* the server may still be at work on what it had got */
 
 static void on_ready(struct pair *p);
 
@@ -140,9 +142,20 @@ static bool wanted(const struct task *t, uint32_t uid)
 	return uidset_has(&t->uids, uid) && !uidset_has(&t->got, uid);
 }
 
+/* Which FETCH asked for it: a server may work on several at once, so the oldest need not be the one. */
+static struct task *asked_by(struct task *oldest, uint32_t uid)
+{
+	if (uid == 0 || wanted(oldest, uid))
+		return oldest;
+	for (struct task *t = oldest->p->first; t != NULL; t = t->next)
+		if (t->job == oldest->job && wanted(t, uid))
+			return t;
+	return oldest;
+}
+
 static void on_body(void *arg, const struct imap_fetch *f, const char *section, uint64_t size)
 {
-	struct task *t = arg;
+	struct task *t = asked_by(arg, f->uid);
 	struct pair *p = t->p;
 	struct message *m = &p->msg;
 	uint64_t limit = p->dst_ready ? imap_appendlimit(p->dst) : 0;
@@ -153,6 +166,7 @@ static void on_body(void *arg, const struct imap_fetch *f, const char *section, 
 	m->task = t;
 	m->job = t->job;
 	m->size = size;
+	m->alone = t->kind == TASK_RETRY || p->careful > 0;
 	take_attributes(m, f);
 	if (t->job->failed || (m->uid != 0 && !wanted(t, m->uid)))
 		m->to = TO_NOWHERE;
@@ -211,6 +225,14 @@ static void on_body_data(void *arg, const void *data, size_t n)
 	pair_flow(p);
 }
 
+static void has_come(struct task *t, uint32_t uid)
+{
+	if (t == NULL || !uidset_has(&t->uids, uid))
+		return;
+	uidset_add(&t->got, uid, uid);
+	uidset_add(&t->job->came, uid, uid);
+}
+
 static void on_body_end(void *arg)
 {
 	struct task *t = arg;
@@ -230,7 +252,7 @@ static void on_body_end(void *arg)
 		refuse_end(p, m);
 	}
 	if (m->uid != 0)
-		uidset_add(&t->got, m->uid, m->uid);
+		has_come(m->task, m->uid);
 	if (p->ahead > 0)
 		p->ahead--;
 }
@@ -242,15 +264,18 @@ static void on_fetch(void *arg, const struct imap_resp *r)
 	struct pair *p = t->p;
 	struct message *m = &p->msg;
 
-	if (r->kind != IMAP_FETCH || m->job == NULL || m->to != TO_SPOOL || m->task != t)
+	if (r->kind != IMAP_FETCH || m->job == NULL || m->to != TO_SPOOL)
 		return;
 	take_attributes(m, &r->fetch);
+	if (!uidset_has(&m->task->uids, m->uid))
+		m->task = asked_by(t, m->uid);
+	t = m->task;
 	if (m->uid == 0 || !uidset_has(&t->uids, m->uid) || t->job->failed) {
 		spool_reset(&p->spool);
 		m->job = NULL;
 		return;
 	}
-	uidset_add(&t->got, m->uid, m->uid);
+	has_come(t, m->uid);
 	if (t->kind == TASK_KEEP) {
 		char piece[32768];
 		size_t got = 0;
@@ -271,6 +296,14 @@ static void on_fetch(void *arg, const struct imap_resp *r)
 
 static void task_free(struct task *t)
 {
+	struct task **at = &t->p->first;
+
+	while (*at != NULL && *at != t)
+		at = &(*at)->next;
+	if (*at == t)
+		*at = t->next;
+	if (t->p->msg.task == t)
+		t->p->msg.task = NULL;
 	uidset_free(&t->uids);
 	uidset_free(&t->got);
 	free(t);
@@ -373,6 +406,8 @@ static void send_task(struct pair *p, struct job *j, enum task_kind kind, const 
 	t->p = p;
 	t->job = j;
 	t->kind = kind;
+	t->next = p->first;
+	p->first = t;
 	uidset_parse(&t->uids, set, n);
 	p->tasks++;
 	j->tasks++;
@@ -421,12 +456,80 @@ static void drop_job(struct pair *p, struct job *j)
 			p->jobs[i] = p->jobs[--p->njobs];
 }
 
+/* --- what was asked for and did not come --- */
+
+static void on_look_data(void *arg, const struct imap_resp *r)
+{
+	struct job *j = arg;
+
+	if (r->kind == IMAP_SEARCH || r->kind == IMAP_ESEARCH)
+		uidset_add_set(&j->again, &r->uids);
+}
+
+static void on_look(void *arg, const struct imap_result *res)
+{
+	struct job *j = arg;
+	struct copy *cp = j->cp;
+
+	if (res->lost)
+		return;
+	j->searches--;
+	if (res->kind != IMAP_OK && !j->failed) {
+		j->failed = true;
+		copy_warn(cp, j, err_wrap(res->err, "messages did not come, and the source does not say whether they are gone"));
+	}
+	for (unsigned i = 0; i < cp->npairs; i++)
+		for (unsigned k = 0; k < cp->pairs[i].njobs; k++)
+			if (cp->pairs[i].jobs[k] == j) {
+				pair_job_check(&cp->pairs[i], j);
+				pair_work(&cp->pairs[i]);
+				return;
+			}
+}
+
+/* A server may leave messages out of a FETCH that it answers with OK. Gone or kept back? SEARCH tells. */
+static bool look_again(struct pair *p, struct job *j)
+{
+	static const struct imap_handler h = {.untagged = on_look_data, .done = on_look};
+	struct uidset rest = UIDSET_INIT;
+	struct buf text = BUF_INIT;
+
+	j->looked = true;
+	uidset_add_set(&rest, &j->todo);
+	uidset_sub(&rest, &j->came);
+	if (rest.n > 0 && uidset_count(&j->came) + j->base + j->matched < j->src->messages) {
+		pair_examine(p, j);
+		for (size_t at = 0; buf_reset(&text), uidset_format(&rest, &at, SET_TEXT_MAX, &text);) {
+			j->searches++;
+			imap_command(p->src, &h, j, "UID SEARCH UID %s", text.ptr);
+		}
+	}
+	uidset_free(&rest);
+	buf_free(&text);
+	return j->searches > 0;
+}
+
+/* Asked for twice, there, and not given. */
+static void give_up_on(struct job *j)
+{
+	uidset_clip(&j->again, 1, j->src->uidnext > 0 ? j->src->uidnext - 1 : 0);
+	uidset_sub(&j->again, &j->came);
+	for (size_t i = 0; i < j->again.n; i++)
+		for (uint64_t uid = j->again.r[i].lo; uid <= j->again.r[i].hi; uid++)
+			refuse(j, (uint32_t)uid, err_new(ERR_SOURCE_DAMAGED, "the source lists it and does not give it"), true);
+	uidset_clear(&j->again);
+}
+
 static void start_retry(struct pair *p, struct job *j)
 {
-	struct uidset set = j->retry;
+	struct uidset set = j->retry, again = UIDSET_INIT;
 
 	j->phase = JOB_RETRY;
 	j->retry = (struct uidset)UIDSET_INIT;
+	uidset_add_set(&again, &j->again);
+	uidset_sub(&again, &j->came);
+	uidset_add_set(&set, &again);
+	uidset_free(&again);
 	send_tasks(p, j, TASK_RETRY, &set);
 	uidset_free(&set);
 }
@@ -448,17 +551,21 @@ static bool start_keep(struct pair *p, struct job *j)
 
 void pair_job_check(struct pair *p, struct job *j)
 {
-	if (j->phase == JOB_DONE || j->phase == JOB_WAITING || p->dead || j->tasks > 0)
+	if (j->phase == JOB_DONE || j->phase == JOB_WAITING || p->dead || j->tasks > 0 || j->searches > 0)
 		return;
 	if (p->batch != NULL && p->batch->job == j && !(p->msg.open || p->emitting))
 		append_close(p); /* nothing more comes for it */
 	if (j->batches > 0 || (p->emitting && p->msg.job == j))
 		return;
-	if (!j->failed && j->phase == JOB_STREAM && j->retry.n > 0) {
+	if (!j->failed && j->phase == JOB_STREAM && !j->looked && look_again(p, j))
+		return;
+	if (!j->failed && j->phase == JOB_STREAM && (j->retry.n > 0 || j->again.n > 0)) {
 		start_retry(p, j);
 		if (j->tasks > 0)
 			return;
 	}
+	if (!j->failed)
+		give_up_on(j);
 	if (!j->failed && j->phase != JOB_KEEP && j->nrefused > j->kept && p->cp->o->quarantine != NULL &&
 		start_keep(p, j))
 		return;
@@ -707,6 +814,8 @@ static void disconnect(struct pair *p, const struct err *e)
 	spool_reset(&p->spool);
 	forget_message(&p->msg);
 	loop_disarm(p->cp->loop, &p->dawdle);
+	loop_disarm(p->cp->loop, &p->drain);
+	p->draining = false;
 	if (p->keep_fd >= 0)
 		close(p->keep_fd);
 	p->keep_fd = -1;
@@ -727,21 +836,66 @@ static void give_back_jobs(struct pair *p)
 	}
 }
 
-/* Worth another try without a person? */
-static bool passes_by_itself(const struct err *e)
+/* Worth another try without a person? `again`: it is not the first in a row. */
+static bool passes_by_itself(const struct err *e, bool again)
 {
-	return err_row(e->id)->retry == RETRY_LATER || e->id == ERR_PROTOCOL || e->id == ERR_HOST_REFUSED;
+	enum err_retry r = err_row(e->id)->retry;
+
+	return r == RETRY_LATER || e->id == ERR_HOST_REFUSED || (r == RETRY_ONCE && !again);
+}
+
+void pair_drained(struct pair *p)
+{
+	if (!p->draining || p->batches > (p->batch != NULL))
+		return;
+	p->draining = false;
+	loop_disarm(p->cp->loop, &p->drain);
+	pair_fail(p, &p->drain_why, "source");
+}
+
+static void on_drain(void *arg)
+{
+	struct pair *p = arg;
+
+	p->draining = false;
+	pair_fail(p, &p->drain_why, "source");
+}
+
+/* The source's line broke: what had come whole is worth waiting for. True: pair_fail comes again by itself. */
+static bool drain(struct pair *p, const struct err *why)
+{
+	struct imap_conn *src = p->src;
+
+	if (p->draining || src == NULL || p->dst == NULL || !p->dst_ready || imap_dead(p->dst) || p->rec != NULL)
+		return false;
+	if (p->batch != NULL && !p->msg.begun && !p->emitting)
+		append_close(p);
+	if (p->batches <= (p->batch != NULL))
+		return false;
+	p->draining = true;
+	p->drain_why = *why;
+	p->drain.fn = on_drain;
+	p->drain.arg = p;
+	p->src = NULL;
+	p->src_ready = false;
+	p->cp->conns -= src != NULL && !imap_dead(src);
+	imap_abort(src, why);
+	loop_arm(p->cp->loop, &p->drain, DRAIN_MS);
+	return true;
 }
 
 void pair_fail(struct pair *p, const struct err *e, const char *side)
 {
 	struct copy *cp = p->cp;
 	struct err why = *(e != NULL ? e : err_new(ERR_LINE_LOST, "%s: the connection ended", side));
-	int64_t wait;
-	bool before = p->src_ready || p->dst_ready; /* it had worked */
+	int64_t wait, failing;
+	bool in_flight, before = p->src_ready || p->dst_ready; /* it had worked */
 
-	if (p->dead)
+	if (p->dead || (p->draining && p->src == NULL && why.id == p->drain_why.id && !imap_dead(p->dst)))
 		return;
+	if (!cp->finishing && !cp->failed && strcmp(side, "source") == 0 && drain(p, &why))
+		return;
+	in_flight = p->batches > 0;
 	disconnect(p, &why);
 	give_back_jobs(p);
 	if (p->n == 0 && !cp->planned)
@@ -750,7 +904,10 @@ void pair_fail(struct pair *p, const struct err *e, const char *side)
 		cp->dst_bulk = false;
 	if (cp->finishing || cp->failed)
 		return;
-	p->failures++;
+	if (p->failures++ == 0)
+		p->failing_since = clock_mono_ms();
+	failing = clock_mono_ms() - p->failing_since;
+	p->careful = CAREFUL;
 	/* a further pair that a server does not want is done without */
 	if (p->n > 0 && (!before || why.id == ERR_THROTTLED) && why.id != ERR_AUTH_REJECTED) {
 		log_info("%s: going on with fewer connections: %s", side, why.msg);
@@ -760,14 +917,17 @@ void pair_fail(struct pair *p, const struct err *e, const char *side)
 	}
 	if (cp->cancelled)
 		return;
-	if (!passes_by_itself(&why) || p->failures > FAILURES_MAX || (!before && p->failures == 1 && !cp->planned &&
-									     why.id != ERR_THROTTLED)) {
+	wait = 1000LL << (p->failures < 6 ? p->failures - 1 : 5);
+	if (in_flight && wait < QUIET_MS)
+		wait = QUIET_MS;
+	if (why.id == ERR_THROTTLED)
+		wait = quirk_backoff_ms(why.msg, wait < 10000 ? 10000 : wait * 4);
+	if (!passes_by_itself(&why, p->failures > 1) || failing + wait > (int64_t)cp->o->patience * 1000 ||
+		(!before && p->failures == 1 && !cp->planned && why.id != ERR_THROTTLED)) {
 		copy_fail(cp, err_new(why.id, "%s: %s", side, why.msg));
 		return;
 	}
-	wait = 1000LL << (p->failures < 6 ? p->failures - 1 : 5);
 	if (why.id == ERR_THROTTLED) {
-		wait = quirk_backoff_ms(why.msg, wait < 10000 ? 10000 : wait * 4);
 		event(cp->ev, "wait", json_pack("{s:s, s:I}", "code", err_code(&why), "seconds", (json_int_t)((wait + 999) / 1000)));
 	}
 	{

@@ -365,6 +365,10 @@ const struct err *plan_again(struct job *j)
 	cp->copied -= uidset_count(&j->unsaved);
 	uidset_clear(&j->unsaved);
 	uidset_clear(&j->retry);
+	uidset_clear(&j->came);
+	uidset_clear(&j->again);
+	j->looked = false;
+	j->searches = 0;
 	j->reconcile = true;
 	return e;
 }
@@ -382,6 +386,8 @@ void plan_free(struct copy *cp)
 		uidset_free(&j->todo);
 		uidset_free(&j->retry);
 		uidset_free(&j->unsaved);
+		uidset_free(&j->came);
+		uidset_free(&j->again);
 	}
 	free(cp->jobs);
 	free(cp->order);

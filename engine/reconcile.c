@@ -56,8 +56,8 @@ struct reconcile {
 	struct half half[SIDES];
 	unsigned left; /* commands unanswered in this step */
 	int step;
-	uint32_t dst_uidnext;
-	bool dst_open;
+	uint32_t dst_uidnext, dst_top;
+	bool dst_open, uidnext_unknown;
 	struct uidset searched;
 	struct found *found;
 	size_t nfound, cap;
@@ -161,6 +161,8 @@ static void on_head(void *arg, const struct imap_resp *resp)
 	if (resp->kind != IMAP_FETCH || !h->have_id || f->uid == 0 || !f->has_size || !ours(h, f->uid))
 		return;
 	h->have_id = false;
+	if (h->side == DST && f->uid > h->r->dst_top)
+		h->r->dst_top = f->uid;
 	if (h->n == h->cap) {
 		h->cap = h->cap * 2 + 256;
 		h->e = xreallocarray(h->e, h->cap, sizeof(*h->e));
@@ -419,6 +421,8 @@ static const struct err *save(struct reconcile *r)
 	}
 	j->matched += r->nfound;
 	j->cp->matched += r->nfound;
+	if (r->uidnext_unknown)
+		r->dst_uidnext = r->dst_top + 1;
 	if (r->dst_uidnext > j->row.floor)
 		j->row.floor = r->dst_uidnext;
 	j->row.active = true;
@@ -501,6 +505,9 @@ static void on_dst_examine(void *arg, const struct imap_result *res)
 	struct reconcile *r = arg;
 
 	r->dst_open = !res->lost && res->kind == IMAP_OK; /* NO: it is not there yet, so nothing is in it */
+	r->uidnext_unknown = r->dst_open && r->dst_uidnext == 0;
+	if (r->uidnext_unknown)
+		r->dst_uidnext = UINT32_MAX;
 	answered(r, res);
 }
 
