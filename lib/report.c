@@ -88,6 +88,7 @@ static struct report_verify_folder parse_verify_folder(const struct js_at *f)
 	v.exact = count(f, "exact", JS_OPTIONAL);
 	v.canonical = count(f, "canonical", JS_OPTIONAL);
 	v.decoded = count(f, "decoded", JS_OPTIONAL);
+	v.summary = count(f, "summary", JS_OPTIONAL);
 	v.header = count(f, "header", JS_OPTIONAL);
 	v.missing = count(f, "missing", JS_OPTIONAL);
 	v.late = count(f, "late", JS_OPTIONAL);

@@ -17,7 +17,7 @@ struct report_pass {
 struct report_verify_folder {
 	const char *folder, *dest;
 	bool complete;
-	int64_t expected, found, found_weak, exact, canonical, decoded, header, missing, late, excluded, differing, extra;
+	int64_t expected, found, found_weak, exact, canonical, decoded, summary, header, missing, late, excluded, differing, extra;
 };
 struct report_verification {
 	bool complete, deep;

@@ -122,7 +122,7 @@ const struct err *verification_folders(struct store *s, int64_t id, struct verif
 	bool row;
 	const struct err *e = db_query(store_db(s), &st,
 		"SELECT folder, destination, complete, expected, found, found_weak, exact, canonical, decoded, header, missing,"
-		" late, excluded, differing, extra FROM verification_folders WHERE verification_id = ?1",
+		" late, excluded, differing, extra, summary FROM verification_folders WHERE verification_id = ?1",
 		"i", id);
 
 	*v = NULL;
@@ -134,7 +134,7 @@ const struct err *verification_folders(struct store *s, int64_t id, struct verif
 			.found_weak = db_col_i64(st, 5), .exact = db_col_i64(st, 6), .canonical = db_col_i64(st, 7),
 			.decoded = db_col_i64(st, 8), .header = db_col_i64(st, 9), .missing = db_col_i64(st, 10),
 			.late = db_col_i64(st, 11), .excluded = db_col_i64(st, 12), .differing = db_col_i64(st, 13),
-			.extra = db_col_i64(st, 14)};
+			.extra = db_col_i64(st, 14), .summary = db_col_i64(st, 15)};
 	}
 	if (e != NULL) {
 		verification_folders_free(*v, *n);
@@ -270,9 +270,12 @@ const struct err *evidence_verification(struct store *s, int64_t run_id, const s
 		const struct report_verify_folder *f = &v->folders[i];
 
 		e = db_run(store_db(s),
-			"INSERT INTO verification_folders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-			"issiiiiiiiiiiiii", *id, f->folder, f->dest, (int64_t)f->complete, f->expected, f->found, f->found_weak,
-			f->exact, f->canonical, f->decoded, f->header, f->missing, f->late, f->excluded, f->differing, f->extra);
+			"INSERT INTO verification_folders (verification_id, folder, destination, complete, expected, found, found_weak,"
+			" exact, canonical, decoded, summary, header, missing, late, excluded, differing, extra)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+			"issiiiiiiiiiiiiii", *id, f->folder, f->dest, (int64_t)f->complete, f->expected, f->found, f->found_weak,
+			f->exact, f->canonical, f->decoded, f->summary, f->header, f->missing, f->late, f->excluded, f->differing,
+			f->extra);
 	}
 	return e;
 }

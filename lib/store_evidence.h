@@ -33,7 +33,7 @@ const struct err *verification_last(struct store *s, int64_t mailbox_id, struct 
 struct verification_folder {
 	char *folder, *destination;
 	bool complete;
-	int64_t expected, found, found_weak, exact, canonical, decoded, header, missing, late, excluded, differing, extra;
+	int64_t expected, found, found_weak, exact, canonical, decoded, summary, header, missing, late, excluded, differing, extra;
 };
 const struct err *verification_folders(struct store *s, int64_t id, struct verification_folder **v, size_t *n);
 void verification_folders_free(struct verification_folder *v, size_t n);

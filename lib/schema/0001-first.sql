@@ -222,6 +222,7 @@ CREATE TABLE verification_folders (
   exact       INTEGER NOT NULL,
   canonical   INTEGER NOT NULL,
   decoded     INTEGER NOT NULL,
+  summary     INTEGER NOT NULL DEFAULT 0,   -- quick mode: equal header block and size, body not read; counts as found
   header      INTEGER NOT NULL,
   missing     INTEGER NOT NULL,
   late        INTEGER NOT NULL,
