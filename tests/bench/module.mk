@@ -8,3 +8,15 @@ tests_bench_constant_fcgi_LDADD = $(FCGI_LIBS)
 .PHONY: bench-gate
 bench-gate: migration-fcgi tests/bench/constant_fcgi$(EXEEXT)
 	$(srcdir)/tests/bench/gate .
+EXTRA_DIST += \
+	tests/bench/__init__.py \
+	tests/bench/corpus.py \
+	tests/bench/machines.py \
+	tests/bench/peers.py \
+	tests/bench/run
+EXTRA_PROGRAMS += tests/bench/delay
+tests_bench_delay_SOURCES = tests/bench/delay.c
+tests_bench_delay_CFLAGS = $(AM_CFLAGS) -pthread
+.PHONY: bench
+bench: mailmover$(EXEEXT) tests/bench/delay$(EXEEXT)
+	$(srcdir)/tests/bench/run $(BENCH_FLAGS)

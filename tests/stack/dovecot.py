@@ -113,7 +113,9 @@ class Dovecot:
 
     host = "127.0.0.1"
 
-    def __init__(self, name, directory, certificate, storage="sdbox", separator="/", quota=None, fsync="never"):
+    def __init__(self, name, directory, certificate, storage="sdbox", separator="/", quota=None, fsync="never",
+                 more=""):
+        """more: settings that go before those above (Dovecot's own syntax)."""
         self.name = name
         self.directory = directory
         self.users = {}
@@ -121,7 +123,7 @@ class Dovecot:
         self.starttls_port = wait.free_port()
         self._identity = identity.mail_server()
         self._certificate = certificate
-        self._settings = {"storage": storage, "separator": separator, "quota": quota, "fsync": fsync}
+        self._settings = {"storage": storage, "separator": separator, "quota": quota, "fsync": fsync, "more": more}
         self._process = None
 
     @property
@@ -210,7 +212,7 @@ class Dovecot:
             separator=self._settings["separator"], fsync=self._settings["fsync"],
             quota=_QUOTA.format(quota=quota) if quota else "", starttls_port=self.starttls_port,
             tls_port=self.tls_port)
-        (self.directory / "dovecot.conf").write_text(text, encoding="utf-8")
+        (self.directory / "dovecot.conf").write_text(text + self._settings["more"], encoding="utf-8")
 
     def _copy_certificate(self):
         """The server's own copies: its user must be able to read the key."""

@@ -70,7 +70,8 @@ def read(account):
     connection = _sign_in(account)
     try:
         listed = _list(connection, "LIST")
-        contents = Contents({}, {path for path, _, flags in _list(connection, "LSUB") if b"\\noselect" not in flags.lower()}, {}, {})
+        subscribed = {path for path, _, flags in _list(connection, "LSUB") if b"\\noselect" not in flags.lower()}
+        contents = Contents({}, subscribed, {}, {})
         for path, raw, flags in listed:
             if b"\\noselect" in flags.lower() or b"\\nonexistent" in flags.lower():
                 continue
@@ -148,6 +149,8 @@ def _sign_in(account):
 def _list(connection, command):
     """[(path with '/', the server's own quoted name, flags)]"""
     status, lines = getattr(connection, "list" if command == "LIST" else "lsub")()
+    if status == "NO" and command == "LSUB":
+        return []  # a server without subscriptions
     if status != "OK":
         raise CheckError(f"{command}: {lines!r}")
     found = []

@@ -59,7 +59,10 @@ class Loader:
         self.separator = re.search(rb'LIST \([^)]*\) "(.)"', b"".join(listed))[1].decode()
 
     def close(self):
-        self._finish(self._send(b"LOGOUT"))
+        try:
+            self._finish(self._send(b"LOGOUT"))
+        except (LoadError, OSError):
+            pass  # some servers are gone before they say so
         self._socket.close()
 
     def name(self, path):
