@@ -294,12 +294,17 @@ static const struct err *launch(struct execution *x)
 {
 	static const struct child_events ev = {on_output, on_event, on_ended};
 	struct spawn *s = NULL;
+	const char *readable[] = {conf_str(x->env.conf, CONF_TLS_CA_FILE)};
+	const char *writable[] = {x->work, x->state};
 	const struct err *e = x->tool->prepare(&x->job, &s);
 	char text[32];
 	int lock = -1;
 
 	if (e == NULL)
 		e = lock_tool(x, &lock);
+	if (e == NULL)
+		e = spawn_confine(s, readable, sizeof(readable) / sizeof(readable[0]), writable,
+			sizeof(writable) / sizeof(writable[0]));
 	if (e == NULL) {
 		spawn_cwd(s, x->work);
 		spawn_path(s, conf_str(x->env.conf, CONF_TOOLS_PATH));

@@ -8,6 +8,8 @@ libworker_a_SOURCES = \
 	worker/child.h \
 	worker/claim.c \
 	worker/claim.h \
+	worker/confine.c \
+	worker/confine.h \
 	worker/deliver.c \
 	worker/deliver.h \
 	worker/execution.c \

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "fs.h"
 #include "mem.h"
 
@@ -32,7 +33,8 @@ struct spawn {
 	uint64_t memory;
 	int fds[SPAWN_FDS_MAX]; /* that the child keeps under the same number */
 	int n_fds;
-	int events; /* our end, or -1 */
+	int events;   /* our end, or -1 */
+	int confined; /* ruleset, or -1 */
 };
 
 static void list_add(struct list *l, char *s)
@@ -53,7 +55,7 @@ struct spawn *spawn_new(const char *program)
 {
 	struct spawn *s = xcalloc(1, sizeof(*s));
 
-	s->events = -1;
+	s->events = s->confined = -1;
 	s->cwd = xstrdup("/");
 	s->path = xstrdup("/usr/local/bin:/usr/bin:/bin");
 	list_add(&s->argv, xstrdup(program));
@@ -74,6 +76,8 @@ void spawn_free(struct spawn *s)
 	close_fds(s);
 	if (s->events >= 0)
 		close(s->events);
+	if (s->confined >= 0)
+		close(s->confined);
 	list_free(&s->argv);
 	list_free(&s->env);
 	free(s->cwd);
@@ -164,6 +168,22 @@ const struct err *spawn_events(struct spawn *s, const char *option)
 	return NULL;
 }
 
+const struct err *spawn_confine(struct spawn *s, const char *const *readable, size_t n_readable,
+	const char *const *writable, size_t n_writable)
+{
+	const char **paths = xcalloc(n_readable + 1, sizeof(*paths));
+	const struct err *e;
+
+	for (size_t i = 0; i < n_readable; i++)
+		paths[i] = readable[i];
+	paths[n_readable] = s->argv.v[0];
+	if (s->confined >= 0)
+		close(s->confined);
+	e = confine_make(&s->confined, paths, n_readable + 1, writable, n_writable);
+	free(paths);
+	return e;
+}
+
 static void build_env(struct spawn *s)
 {
 	spawn_env(s, "PATH", s->path);
@@ -210,6 +230,8 @@ static void become_tool(struct spawn *s, int out, int errors, pid_t parent)
 	if (s->memory > 0 && !limit(RLIMIT_AS, s->memory))
 		return;
 #endif
+	if (s->confined >= 0 && !confine_enter(s->confined))
+		return;
 	(void)errors; /* close-on-exec: its end tells the parent that exec succeeded */
 	execve(s->argv.v[0], s->argv.v, s->env.v);
 }

@@ -28,6 +28,10 @@ void spawn_path(struct spawn *s, const char *path);
 void spawn_memory(struct spawn *s, uint64_t bytes); /* address space; 0: no limit */
 void spawn_inherit(struct spawn *s, int fd);        /* a duplicate of fd goes to the child (a lock) */
 
+/* Confines it (confine.h) to what every tool may read, its program, and the paths that are allowed here. */
+const struct err *spawn_confine(struct spawn *s, const char *const *readable, size_t n_readable,
+	const char *const *writable, size_t n_writable);
+
 /* Adds `option` and "fd:N", N being a pipe from which the child reads the secret once. */
 const struct err *spawn_secret(struct spawn *s, const char *option, const char *secret, size_t len);
 /* Adds `option` and "fd:N", N being a pipe into which the child writes its events. */
