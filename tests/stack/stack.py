@@ -292,19 +292,19 @@ class Stack:
 
     def _take_programs(self):
         """As root the programs run as other users, who may not reach a build below /root: give them copies."""
+        missing = [name for name in PROGRAMS if not (self.build / name).exists()]
+        if missing:
+            raise StartError(f"{', '.join(missing)} not found in {self.build}: scripts/build {self.build}")
         if not identity.is_root():
             return
         self.programs, self.www = self.paths.top / "bin", self.paths.top / "www"
         self.programs.mkdir(mode=0o755)
         for name in PROGRAMS:
-            if (self.build / name).exists():
-                shutil.copy(self.build / name, self.programs / name)
-                (self.programs / name).chmod(0o755)
-        if (self.build / "www/site").exists():
-            shutil.copytree(self.build / "www/site", self.www)
+            shutil.copy(self.build / name, self.programs / name)
+            (self.programs / name).chmod(0o755)
+        shutil.copytree(self.build / "www/site", self.www)
         for path in (self.www, *self.www.rglob("*")):
-            if path.exists():
-                path.chmod(0o755 if path.is_dir() else 0o644)
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
     def _mail_server(self, name, arguments):
         return Dovecot(name, self.paths.top / name, self.ca.issue(name), **arguments)
