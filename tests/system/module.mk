@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/system/test_install.py \
 	tests/system/test_kill_engine.py \
 	tests/system/test_kill_fcgi.py \
+	tests/system/test_migrationctl.py \
 	tests/system/test_move.py \
 	tests/system/test_nginx.py \
 	tests/system/test_permissions.py \
