@@ -67,6 +67,7 @@ static const struct option_row rows[] = {
 	{"rescan", FLAG, FOR_COPY, O(rescan), NULL, "believe both servers, not the state file"},
 	{"dry-run", FLAG, FOR_COPY, O(dry_run), NULL, "print the plan, change nothing"},
 	{"baseline", TEXT, FOR_VERIFY, O(baseline), "FILE", "what the last pass had seen, from its `pass` event"},
+	{"ledger", TEXT, FOR_VERIFY, O(ledger), "FILE", "write down where every message of the source went"},
 	{"deep", FLAG, FOR_VERIFY, O(deep), NULL, "compare every byte"},
 	{"no-write-probe", FLAG, FOR_CHECK, O(no_write_probe), NULL, "do not try to write at the destination"},
 	{"no-progress", FLAG, FOR_ALL, O(no_progress), NULL, "no progress bar"},

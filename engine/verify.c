@@ -101,6 +101,7 @@ static void folder_over(struct verify *vf, struct vfolder *f)
 		verify_match_end(vf, f);
 	if (!dst->exists && !f->lost)
 		vf->folder_missing = true;
+	ledger_folder(vf, f);
 	side_free(src);
 	side_free(dst);
 	vf->complete = vf->complete && f->complete;
@@ -536,6 +537,8 @@ static const struct err *run(struct verify *vf)
 			o->from.kind != URL_IMAP ? o->from.label : o->to.label);
 	if (o->baseline != NULL && (e = baseline_read(&vf->baseline, o->baseline)) != NULL)
 		return e;
+	if (o->ledger != NULL && (e = ledger_open(vf, o->ledger)) != NULL)
+		return e;
 	for (int s = 0; s < MATCH_SIDES; s++) {
 		arrival[s] = (struct arrival){vf, (enum match_side)s, &left};
 		vf->pool[s] = vpool_new(vf, (enum match_side)s, ep[s], conns);
@@ -551,14 +554,15 @@ const struct err *cmd_verify(struct app *app)
 {
 	struct verify vf = {.app = app, .deep = app->opts.deep, .complete = true, .flags = flagsets_new(),
 		.since = day_number(app->opts.since), .before = day_number(app->opts.before)};
-	const struct err *e;
+	const struct err *e, *not_written;
 
 	vf.tick.fn = on_tick;
 	vf.tick.arg = &vf;
 	app->on_stop = on_stop;
 	app->on_stop_arg = &vf;
 	e = run(&vf);
-	e = verify_report_done(&vf, e);
+	not_written = ledger_close(&vf, e == NULL);
+	e = verify_report_done(&vf, e != NULL ? e : not_written);
 	if (e != NULL) /* vf.error goes away with vf */
 		e = err_new(e->id, "%s", e->msg);
 	app->on_stop = NULL;

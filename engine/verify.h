@@ -1,7 +1,7 @@
 /*
  * The verifier's inside: what its files share. verify.c runs the whole; verify_read.c reads both sides over
  * pools of connections; verify_match.c pairs one folder; verify_name.c names what is wrong; verify_report.c tells
- * it; verify_baseline.c reads what the last pass recorded.
+ * it; verify_ledger.c writes down every message; verify_baseline.c reads what the last pass recorded.
  *
  * A folder goes through phases, each waiting for both sides: LIST (every message: UID, flags, date and the key
  * of its header or body), CHECK (only when a server has delivered fewer messages than it counts), BODIES (only
@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "app.h"
 #include "flagset.h"
@@ -153,6 +154,8 @@ struct verify {
 	bool over;  /* ends the loop */
 	bool failed;
 	struct err error; /* with failed */
+	FILE *ledger; /* NULL: none is kept */
+	uint64_t ledger_messages;
 	struct loop_timer tick;
 	bool moved; /* something to tell since the last tick */
 };
@@ -194,6 +197,11 @@ void verify_report_folder(struct verify *vf, const struct vfolder *f);
 void verify_report_item(struct verify *vf, const struct vitem *it, const struct ident_reader *r); /* r may be NULL */
 void verify_report_progress(struct verify *vf);
 const struct err *verify_report_done(struct verify *vf, const struct err *e); /* what the command returns */
+
+/* verify_ledger.c */
+const struct err *ledger_open(struct verify *vf, const char *path);
+void ledger_folder(struct verify *vf, const struct vfolder *f); /* while its messages are in memory */
+const struct err *ledger_close(struct verify *vf, bool whole);
 
 /* verify_baseline.c */
 const struct err *baseline_read(struct baseline **out, const char *path);

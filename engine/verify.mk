@@ -29,6 +29,7 @@ libengine_a_SOURCES += \
 	engine/verify.c \
 	engine/verify.h \
 	engine/verify_baseline.c \
+	engine/verify_ledger.c \
 	engine/verify_match.c \
 	engine/verify_name.c \
 	engine/verify_read.c \

@@ -3,6 +3,7 @@ cannot be read. The two servers are real; python's imaplib does the damage."""
 
 import collections
 import datetime
+import hashlib
 import json
 import pathlib
 import random
@@ -354,6 +355,47 @@ def test_destination_that_drops_keywords(pair, mode):
     assert got.status == 0
     assert got.done["differing"] == with_keywords > 0
     assert {tuple(e["what"]) for e in got.of("differing")} == {("keywords",)}
+
+
+# --- the ledger ---------------------------------------------------------------------------------------
+
+def test_ledger_tells_of_every_message(pair, mode):
+    user, folders = pair.account(150)
+    vandal = Vandal(pair, pair.destination, user, folders)
+    gone = find(folders, "INBOX", plain)[2]
+    vandal.remove("INBOX", gone)
+    vandal.close()
+    file = pair.directory / f"ledger-{user}"
+    got = pair.run("verify", user, "--ledger", file, *mode)
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert lines[0]["ledger"] == 1 and lines[0]["mode"] == got.done["mode"]
+    count = sum(len(f.messages) for f in folders)
+    assert lines[-1] == {"end": True, "messages": count}
+    content = {f.path: f.messages for f in folders}
+    seen, folder = 0, None
+    for line in lines[1:-1]:
+        if "folder" in line:
+            folder = line["folder"]
+            continue
+        seen += 1
+        message = content[folder][line["uid"] - 1]
+        if mode:
+            assert line["key"] == hashlib.sha256(message.data).hexdigest()[:32]
+        if (folder, line["uid"]) == ("INBOX", gone + 1):
+            assert line["rung"] == "none" and "dest_uid" not in line
+        else:
+            assert line["rung"] == ("exact" if mode else "summary")
+            assert mode == [] or content[folder][line["dest_uid"] - 1].data == message.data
+    assert seen == count
+
+
+def test_ledger_that_cannot_be_written(pair):
+    user, _ = pair.account(60)
+    got = pair.run("verify", user, "--ledger", "/dev/full")
+    assert got.status == 74 and got.done["code"] == "disk.low"
+    got = pair.run("verify", user, "--ledger", pair.directory / "no such directory" / "x")
+    assert got.status == 66 and got.done["status"] == "failed"
 
 
 # --- baseline, rules, folders -------------------------------------------------------------------------
