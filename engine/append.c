@@ -121,6 +121,8 @@ static void on_flags_done(void *arg, const struct imap_result *res)
 	cp->flags_known = true;
 	for (unsigned i = 0; i < cp->npairs; i++)
 		pair_flow(&cp->pairs[i]);
+	if (cp->planned && cp->unfinished == 0)
+		copy_finish(cp);
 }
 
 /* Which flags last at the destination: only SELECT tells. It is left again without CLOSE, which would expunge. */

@@ -111,7 +111,7 @@ struct job *copy_next_job(struct copy *cp)
 
 void copy_finish(struct copy *cp)
 {
-	if (cp->finishing)
+	if (cp->finishing || (!cp->o->dry_run && !cp->failed && flags_start(cp)))
 		return;
 	cp->finishing = true;
 	for (unsigned i = 0; i < cp->npairs; i++)
@@ -143,6 +143,9 @@ void copy_job_done(struct copy *cp, struct job *j)
 				err_row(j->refused[i].id)->code, j->refused[i].words);
 		j->row.done = j->src->uidnext > 0 ? j->src->uidnext - 1 : 0;
 		j->row.active = false;
+		/* flags travelled with the mail; of what others had copied before, nothing is known */
+		if (j->row.modseq == 0 && j->matched == 0)
+			j->row.modseq = j->src->modseq;
 		if (e == NULL)
 			e = state_folder_put(cp->state, j->src->raw, j->src->len, j->dst_raw, &j->row);
 	}
@@ -308,6 +311,7 @@ static void clean_up(struct copy *cp)
 		pair_free(&cp->pairs[i]);
 	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
 		loop_disarm(cp->loop, timers[i]);
+	flags_free(cp->flags_run);
 	state_close(cp->state);
 	plan_free(cp);
 	folders_free(&cp->src);

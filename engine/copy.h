@@ -21,6 +21,7 @@
 struct copy;
 struct pair;
 struct reconcile;
+struct flags_run;
 
 enum job_phase { JOB_WAITING, JOB_STREAM, JOB_RETRY, JOB_KEEP, JOB_DONE };
 
@@ -136,7 +137,10 @@ struct copy {
 	size_t *order; /* indexes into jobs, biggest first */
 	struct pair pairs[PAIRS_MAX];
 	unsigned npairs;
-	bool flags_known, keywords_allowed, flags_dropped_told;
+	struct flags_run *flags_run; /* --flags-sync */
+	bool flags_done;
+	uint64_t flags_changed;
+	bool flags_known, keywords_allowed;
 	struct buf permanent; /* " \Seen \Flagged … " */
 	struct loop_timer save, tick, hold, patience;
 	bool holding; /* a killed run's last commands may still be at work on the server */
@@ -198,6 +202,10 @@ void append_ask_flags(struct copy *cp, struct imap_conn *dst);
 /* reconcile.c: takes what is at the destination out of the job's todo; calls pair_work when done */
 void reconcile_start(struct pair *p, struct job *j);
 void reconcile_free(struct reconcile *r); /* NULL is fine */
+
+/* flags.c: after the mail; calls copy_finish when done. False: there is nothing to wait for. */
+bool flags_start(struct copy *cp);
+void flags_free(struct flags_run *r);
 
 /* refuse.c */
 void refuse(struct job *j, uint32_t uid, const struct err *e, bool unreadable);

@@ -8,6 +8,7 @@ libengine_a_SOURCES = \
 	engine/copy.h \
 	engine/event.c \
 	engine/event.h \
+	engine/flags.c \
 	engine/folders.c \
 	engine/folders.h \
 	engine/imap_auth.c \

@@ -718,7 +718,7 @@ static void ask_folders(struct pair *p)
 		return;
 	if (p->src_ready && !cp->src_listed && imap_pending(p->src) == 0) {
 		relist(&cp->src);
-		folders_ask(p->src, &cp->src, cp->o->flags_sync, src_folders, cp);
+		folders_ask(p->src, &cp->src, true, src_folders, cp);
 	}
 	if (p->dst_ready && !cp->dst_listed && imap_pending(p->dst) == 0) {
 		relist(&cp->dst);
@@ -741,7 +741,7 @@ static void on_ready(struct pair *p)
 	/* a new first connection takes up what its predecessor left: flags to ask, folders to make */
 	if (cp->planned && p->n == 0 && p->dst_ready && !cp->dst_bulk) {
 		cp->dst_bulk = true;
-		if (cp->unfinished > 0)
+		if (cp->unfinished > 0 || cp->o->flags_sync)
 			append_ask_flags(cp, p->dst);
 		plan_create(cp, p->dst);
 	}
@@ -810,6 +810,10 @@ static void disconnect(struct pair *p, const struct err *e)
 	append_close(p);
 	reconcile_free(p->rec);
 	p->rec = NULL;
+	if (p->n == 0 && !p->cp->flags_done) {
+		flags_free(p->cp->flags_run);
+		p->cp->flags_run = NULL;
+	}
 	p->emitting = false;
 	spool_reset(&p->spool);
 	forget_message(&p->msg);
