@@ -18,7 +18,7 @@ NAMES = ["dovecot", "cyrus", "courier", "mailutils"]
 QUICK = [("cyrus", "dovecot"), ("dovecot", "cyrus"), ("courier", "dovecot"), ("dovecot", "courier"),
          ("mailutils", "dovecot"), ("dovecot", "mailutils")]
 ALL = [(a, b) for a in NAMES for b in NAMES]
-# imap4d keeps no keywords and no subscriptions, and stops answering when some names are created
+# imap4d keeps no keywords and no subscriptions, adds headers, and stops answering when some names are created
 POOR = {"mailutils"}
 
 

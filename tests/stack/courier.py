@@ -6,7 +6,7 @@ children it takes over a connection that is logged in already. So no root, and u
 
 import json
 
-from . import debs, identity, wait
+from . import debs, identity, login, wait
 from .process import Process
 from .proxy import Proxy
 
@@ -51,7 +51,7 @@ class Courier:
 
     def add_user(self, user, password):
         self.users[user] = password
-        home = identity.make_dir(self.directory / "home" / user, self._identity, mode=0o700)
+        home = identity.make_dir(login.home(self.directory / "home", user), self._identity, mode=0o700)
         if not (home / "Maildir").exists():
             for part in ("", "cur", "new", "tmp"):
                 identity.make_dir(home / "Maildir" / part, self._identity, mode=0o700)

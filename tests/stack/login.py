@@ -6,11 +6,17 @@
 import base64
 import json
 import os
+import pathlib
 import re
 import select
 import socket
 import socketserver
 import sys
+
+
+def home(base, user):
+    """A user's directory; imap4d takes an "@" in a path for the end of a user's name."""
+    return pathlib.Path(base) / user.replace("@", "=")
 
 
 class _LogIn(socketserver.BaseRequestHandler):
@@ -45,10 +51,10 @@ class _LogIn(socketserver.BaseRequestHandler):
             self._send(f"{tag} NO Login failed.")
 
     def _become(self, settings, user, tag):
-        home = os.path.join(settings["home"], user)
-        os.chdir(home)
-        environ = {**settings["environ"], "HOME": home, "AUTHENTICATED": user, "AUTHADDR": user, "AUTHFULLNAME": user,
-                   "AUTHUSER": "none", "IMAPLOGINTAG": tag, "MAILDIR": home + "/Maildir"}
+        directory = str(home(settings["home"], user))
+        os.chdir(directory)
+        environ = {**settings["environ"], "HOME": directory, "AUTHENTICATED": user, "AUTHADDR": user, "AUTHFULLNAME": user,
+                   "AUTHUSER": "none", "IMAPLOGINTAG": tag, "MAILDIR": directory + "/Maildir"}
         if settings.get("greets"):
             self._relay(settings["argv"], environ, tag)
         for number in (0, 1):

@@ -2,19 +2,19 @@
 
 import json
 
-from . import debs, identity, wait
+from . import debs, identity, login, wait
 from .process import Process
 from .proxy import Proxy
 
 _CONFIG = """\
 mailbox {{
-  mailbox-pattern "maildir:///{home}/INBOX";
-  mailbox-type maildir;
+  mailbox-pattern "mbox:///{home}/INBOX";
+  mailbox-type mbox;
 }}
 namespace personal {{
   prefix "" {{
     directory "{home}/folders";
-    mailbox-type maildir;
+    mailbox-type mbox;
   }}
 }}
 logging {{
@@ -43,8 +43,8 @@ class Mailutils:
                                directory / "imap4d.log", self._identity, cwd=__file__.rsplit("/", 2)[0])
 
     def add_user(self, user, password):
-        home = self.directory / "home" / user
-        for part in ("", "folders", "INBOX", "INBOX/cur", "INBOX/new", "INBOX/tmp"):
+        home = login.home(self.directory / "home", user)
+        for part in ("", "folders"):
             identity.make_dir(home / part, self._identity, mode=0o700)
         config = home / "imap4d.conf"
         config.write_text(_CONFIG.format(home=home))
