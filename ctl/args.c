@@ -59,8 +59,8 @@ const struct err *ctl_number(const char *name, const char *text, int64_t min, in
 	if (text == NULL)
 		return err_new(ERR_USAGE, "%s is required", name);
 	if (!str_i64(text, min, max, out))
-		return err_new(ERR_USAGE, "%s: \"%s\" is not a number from %lld to %lld", name, text, (long long)min,
-			(long long)max);
+		return err_new(ERR_USAGE, "%s: \"%s\" is not a number from %lld to %lld", name, text,
+		        (long long)min, (long long)max);
 	return NULL;
 }
 

@@ -30,7 +30,8 @@ void doctor_add(struct doctor *d, enum finding f, const char *area, const char *
 
 static void check_settings(struct doctor *d)
 {
-	struct conf_source src = {.settings = d->ctl->settings, .worker = d->ctl->worker, .worker_optional = true};
+	struct conf_source src = {
+	        .settings = d->ctl->settings, .worker = d->ctl->worker, .worker_optional = true};
 	struct buf mistakes = BUF_INIT;
 	char *line, *at;
 
@@ -39,10 +40,12 @@ static void check_settings(struct doctor *d)
 	at = mistakes.ptr;
 	while ((line = strsep(&at, "\n")) != NULL)
 		if (*line != '\0')
-			doctor_add(d, FOUND_WRONG, "settings", "correct the line; see migration.env(5)", "%s", line);
+			doctor_add(d, FOUND_WRONG, "settings", "correct the line; see migration.env(5)", "%s",
+			        line);
 	buf_free(&mistakes);
 	if (!conf_bool(d->ctl->conf, CONF_ENABLED))
-		doctor_add(d, FOUND_NOTE, "settings", "set MIGRATION_ENABLED=true", "the service is switched off");
+		doctor_add(d, FOUND_NOTE, "settings", "set MIGRATION_ENABLED=true",
+		        "the service is switched off");
 }
 
 static void print_text(const struct doctor *d, size_t wrong)
@@ -65,8 +68,9 @@ static void print_json(const struct doctor *d, size_t wrong)
 	json_t *o = json_object(), *list = json_array();
 
 	for (size_t i = 0; i < d->n; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "finding", words[d->v[i].finding], "area",
-						    d->v[i].area, "what", d->v[i].what, "remedy", d->v[i].remedy));
+		json_array_append_new(
+		        list, json_pack("{s:s, s:s, s:s, s:s}", "finding", words[d->v[i].finding], "area",
+		                      d->v[i].area, "what", d->v[i].what, "remedy", d->v[i].remedy));
 	json_object_set_new(o, "ok", json_boolean(wrong == 0));
 	json_object_set_new(o, "checks", list);
 	json_dumpf(o, stdout, JSON_INDENT(2));

@@ -27,19 +27,20 @@ static json_t *line_json(const struct line *l)
 	for (size_t i = 0; i < l->job->n_domains; i++)
 		json_array_append_new(domains, json_string(l->job->domains[i]));
 	ratio = r < 0 ? json_null() : json_real(r);
-	return json_pack("{s:I, s:o, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s, s:o}", "id", (json_int_t)l->job->id, "domains", domains,
-		"ticket", l->job->ticket, "title", l->job->title, "closed", l->job->closed, "mailboxes",
-		(json_int_t)l->sum.mailboxes, "active_runs", (json_int_t)l->sum.active_runs, "messages_total",
-		(json_int_t)l->sum.messages_total, "messages_done", (json_int_t)l->sum.messages_done, "gate",
-		gate_verdict_name(l->gate.verdict), "ratio", ratio);
+	return json_pack("{s:I, s:o, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s, s:o}", "id",
+	        (json_int_t)l->job->id, "domains", domains, "ticket", l->job->ticket, "title", l->job->title,
+	        "closed", l->job->closed, "mailboxes", (json_int_t)l->sum.mailboxes, "active_runs",
+	        (json_int_t)l->sum.active_runs, "messages_total", (json_int_t)l->sum.messages_total,
+	        "messages_done", (json_int_t)l->sum.messages_done, "gate", gate_verdict_name(l->gate.verdict),
+	        "ratio", ratio);
 }
 
 static void print_line(const struct line *l)
 {
 	printf("%6lld  %-32s %-10s %3lld mailboxes %3lld active %9lld/%-9lld %-13s ", (long long)l->job->id,
-		l->job->n_domains > 0 ? l->job->domains[0] : "", l->job->closed ? "closed" : "open", (long long)l->sum.mailboxes,
-		(long long)l->sum.active_runs, (long long)l->sum.messages_done, (long long)l->sum.messages_total,
-		gate_verdict_name(l->gate.verdict));
+	        l->job->n_domains > 0 ? l->job->domains[0] : "", l->job->closed ? "closed" : "open",
+	        (long long)l->sum.mailboxes, (long long)l->sum.active_runs, (long long)l->sum.messages_done,
+	        (long long)l->sum.messages_total, gate_verdict_name(l->gate.verdict));
 	ctl_print(l->job->ticket);
 	putchar('\n');
 }
@@ -63,7 +64,8 @@ static const struct err *show(struct ctl *c, const struct job *j, json_t *list)
 const struct err *cmd_job_list(struct ctl *c, int argc, char **argv, int *status)
 {
 	bool all = false, json = false;
-	const struct ctl_option options[] = {{"--all", NULL, &all}, {"--json", NULL, &json}, {NULL, NULL, NULL}};
+	const struct ctl_option options[] = {
+	        {"--all", NULL, &all}, {"--json", NULL, &json}, {NULL, NULL, NULL}};
 	struct job *v = NULL;
 	size_t n = 0;
 	json_t *list = NULL;
@@ -73,7 +75,8 @@ const struct err *cmd_job_list(struct ctl *c, int argc, char **argv, int *status
 	if (e == NULL)
 		e = ctl_store(c, STORE_USE);
 	if (e == NULL)
-		e = job_list(c->store, &(struct job_filter){.closed = all ? -1 : 0, .limit = 1000000}, &v, &n);
+		e = job_list(
+		        c->store, &(struct job_filter){.closed = all ? -1 : 0, .limit = 1000000}, &v, &n);
 	if (json)
 		list = json_array();
 	for (size_t i = 0; e == NULL && i < n; i++)
@@ -115,7 +118,8 @@ const struct err *cmd_audit_verify(struct ctl *c, int argc, char **argv, int *st
 	if (check.ok) {
 		printf("audit trail: %lld rows, unbroken\n", (long long)check.rows);
 	} else {
-		printf("audit trail: BROKEN: %s (%lld rows before it are sound)\n", check.what, (long long)check.rows);
+		printf("audit trail: BROKEN: %s (%lld rows before it are sound)\n", check.what,
+		        (long long)check.rows);
 		*status = 1;
 	}
 	return NULL;
@@ -124,7 +128,8 @@ const struct err *cmd_audit_verify(struct ctl *c, int argc, char **argv, int *st
 const struct err *cmd_audit_list(struct ctl *c, int argc, char **argv, int *status)
 {
 	const char *job = "0", *limit = "50";
-	const struct ctl_option options[] = {{"--job-id", &job, NULL}, {"--limit", &limit, NULL}, {NULL, NULL, NULL}};
+	const struct ctl_option options[] = {
+	        {"--job-id", &job, NULL}, {"--limit", &limit, NULL}, {NULL, NULL, NULL}};
 	struct audit_row *v = NULL;
 	size_t n = 0;
 	int64_t job_id = 0, most = 0;

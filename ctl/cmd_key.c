@@ -15,9 +15,11 @@
 static const struct err *write_secret(const char *worker_env, const struct buf *secret, bool show)
 {
 	if (worker_env != NULL)
-		return ctl_settings_prepend(worker_env, "MIGRATION_CREDENTIALS_KEY", secret->ptr, "migration-worker");
+		return ctl_settings_prepend(
+		        worker_env, "MIGRATION_CREDENTIALS_KEY", secret->ptr, "migration-worker");
 	if (isatty(STDOUT_FILENO) && !show)
-		return err_new(ERR_USAGE, "a secret is not shown on a terminal: name --worker-env FILE, or say --show");
+		return err_new(ERR_USAGE,
+		        "a secret is not shown on a terminal: name --worker-env FILE, or say --show");
 	printf("MIGRATION_CREDENTIALS_KEY=%s\n", secret->ptr);
 	return NULL;
 }
@@ -26,8 +28,8 @@ const struct err *cmd_key_generate(struct ctl *c, int argc, char **argv, int *st
 {
 	const char *worker_env = NULL, *settings = NULL;
 	bool show = false;
-	const struct ctl_option options[] = {{"--worker-env", &worker_env, NULL}, {"--settings", &settings, NULL},
-		{"--show", NULL, &show}, {NULL, NULL, NULL}};
+	const struct ctl_option options[] = {{"--worker-env", &worker_env, NULL},
+	        {"--settings", &settings, NULL}, {"--show", NULL, &show}, {NULL, NULL, NULL}};
 	struct buf secret = BUF_INIT, public = BUF_INIT;
 	unsigned char seed[32];
 	struct seal_key key;
@@ -52,8 +54,8 @@ const struct err *cmd_key_generate(struct ctl *c, int argc, char **argv, int *st
 	if (e == NULL && settings == NULL)
 		printf("MIGRATION_SEAL_PUBLIC_KEYS=%s\n", public.ptr);
 	if (e == NULL && worker_env != NULL && settings != NULL)
-		printf("key %s: secret in %s, public in %s; restart migration-worker, then migration-fcgi\n", key.id, worker_env,
-			settings);
+		printf("key %s: secret in %s, public in %s; restart migration-worker, then migration-fcgi\n",
+		        key.id, worker_env, settings);
 	buf_wipe(&secret);
 	buf_free(&public);
 	return e;
@@ -62,7 +64,8 @@ const struct err *cmd_key_generate(struct ctl *c, int argc, char **argv, int *st
 const struct err *cmd_key_issuer(struct ctl *c, int argc, char **argv, int *status)
 {
 	const char *out = SYSCONFDIR "/issuer.key", *issuer = "desk-migration";
-	const struct ctl_option options[] = {{"--out", &out, NULL}, {"--issuer", &issuer, NULL}, {NULL, NULL, NULL}};
+	const struct ctl_option options[] = {
+	        {"--out", &out, NULL}, {"--issuer", &issuer, NULL}, {NULL, NULL, NULL}};
 	struct buf pem = BUF_INIT;
 	const struct err *e = ctl_options(&argc, argv, options, 0, 0);
 
@@ -73,8 +76,9 @@ const struct err *cmd_key_issuer(struct ctl *c, int argc, char **argv, int *stat
 	if (e == NULL) {
 		printf("private key: %s (keep it for root alone)\npublic key: %s.pub\n\n", out, out);
 		printf("Row for the file that MIGRATION_ISSUERS names:\n"
-		       "{\"iss\":\"%s\",\"alg\":\"ES256\",\"key_file\":\"%s.pub\",\"aud\":\"desk-migration\",\"roles\":[\"gate_reader\"]}\n",
-			issuer, out);
+		       "{\"iss\":\"%s\",\"alg\":\"ES256\",\"key_file\":\"%s.pub\",\"aud\":\"desk-migration\","
+		       "\"roles\":[\"gate_reader\"]}\n",
+		        issuer, out);
 	}
 	buf_free(&pem);
 	return e;

@@ -23,7 +23,8 @@ static const struct err *alg_of(const struct buf *key, enum token_alg *alg)
 			*alg = order[i];
 			return NULL;
 		}
-	return err_new(ERR_KEY, "the key is neither a private EC P-256 or RSA key in PEM form nor a secret of 32 bytes");
+	return err_new(ERR_KEY,
+	        "the key is neither a private EC P-256 or RSA key in PEM form nor a secret of 32 bytes");
 }
 
 /* The token is made whether or not the service knows its issuer (yet); the technician should know. */
@@ -38,8 +39,9 @@ static void warn_if_refused(struct ctl *c, const char *token)
 	if (e == NULL)
 		e = token_verify(t, token, strlen(token), clock_now_ms() / 1000, &p);
 	if (e != NULL)
-		fprintf(stderr, "migrationctl: warning: with the settings in %s the service refuses this token: %s\n", c->settings,
-			e->msg);
+		fprintf(stderr,
+		        "migrationctl: warning: with the settings in %s the service refuses this token: %s\n",
+		        c->settings, e->msg);
 	principal_free(&p);
 	issuers_free(t);
 }
@@ -49,9 +51,10 @@ const struct err *cmd_token_issue(struct ctl *c, int argc, char **argv, int *sta
 	const char *role = NULL, *days = "365";
 	const char *key_file = SYSCONFDIR "/issuer.key";
 	struct token_claims claims = {.iss = "desk-migration", .aud = "desk-migration"};
-	const struct ctl_option options[] = {{"--role", &role, NULL}, {"--sub", &claims.sub, NULL}, {"--name", &claims.name, NULL},
-		{"--org", &claims.org, NULL}, {"--days", &days, NULL}, {"--issuer", &claims.iss, NULL},
-		{"--key", &key_file, NULL}, {"--audience", &claims.aud, NULL}, {NULL, NULL, NULL}};
+	const struct ctl_option options[] = {{"--role", &role, NULL}, {"--sub", &claims.sub, NULL},
+	        {"--name", &claims.name, NULL}, {"--org", &claims.org, NULL}, {"--days", &days, NULL},
+	        {"--issuer", &claims.iss, NULL}, {"--key", &key_file, NULL},
+	        {"--audience", &claims.aud, NULL}, {NULL, NULL, NULL}};
 	struct buf key = BUF_INIT;
 	enum token_alg alg = TOKEN_ES256;
 	char *token = NULL;

@@ -66,8 +66,8 @@ static const struct err *read_password(const char *file, struct buf *out)
 const struct err *cmd_user_add(struct ctl *c, int argc, char **argv, int *status)
 {
 	const char *role = NULL, *display = "", *org = "", *file = NULL;
-	const struct ctl_option options[] = {{"--role", &role, NULL}, {"--display-name", &display, NULL}, {"--org", &org, NULL},
-		{"--password-file", &file, NULL}, {NULL, NULL, NULL}};
+	const struct ctl_option options[] = {{"--role", &role, NULL}, {"--display-name", &display, NULL},
+	        {"--org", &org, NULL}, {"--password-file", &file, NULL}, {NULL, NULL, NULL}};
 	struct buf password = BUF_INIT;
 	struct user u = {0};
 	const struct err *e = ctl_options(&argc, argv, options, 1, 1);
@@ -88,7 +88,8 @@ const struct err *cmd_user_add(struct ctl *c, int argc, char **argv, int *status
 	if (e == NULL)
 		printf("user %s (%s)\n", u.name, role);
 	if (e == NULL && !conf_bool(c->conf, CONF_LOCAL_ACCOUNTS))
-		fprintf(stderr, "migrationctl: warning: local accounts cannot sign in: MIGRATION_LOCAL_ACCOUNTS is false\n");
+		fprintf(stderr, "migrationctl: warning: local accounts cannot sign in: "
+		                "MIGRATION_LOCAL_ACCOUNTS is false\n");
 	user_free(&u);
 	buf_wipe(&password);
 	return e;
@@ -99,9 +100,10 @@ static void print_json(const struct user *v, size_t n)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)v[i].id, "name", v[i].name,
-						    "display_name", v[i].display_name, "role", role_name(v[i].role), "org",
-						    v[i].org, "disabled", v[i].disabled));
+		json_array_append_new(
+		        list, json_pack("{s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)v[i].id, "name",
+		                      v[i].name, "display_name", v[i].display_name, "role",
+		                      role_name(v[i].role), "org", v[i].org, "disabled", v[i].disabled));
 	json_dumpf(list, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(list);

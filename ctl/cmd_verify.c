@@ -29,9 +29,12 @@ static const struct err *start(struct ctl *c, int64_t job_id, int64_t mailbox_id
 		e = queue_open(&q, c->conf);
 	if (e == NULL)
 		e = run_enqueue(c->store,
-			&(struct run_request){.job_id = job_id, .mailbox_id = mailbox_id, .kind = RUN_VERIFY, .engine = j.engine,
-				.options = deep ? "{\"deep\":true}" : "{}"},
-			1, false, &c->by, &v, NULL);
+		        &(struct run_request){.job_id = job_id,
+		                .mailbox_id = mailbox_id,
+		                .kind = RUN_VERIFY,
+		                .engine = j.engine,
+		                .options = deep ? "{\"deep\":true}" : "{}"},
+		        1, false, &c->by, &v, NULL);
 	if (e == NULL) {
 		*run_id = v[0].id;
 		e = queue_emit(q, &v[0]);
@@ -51,8 +54,8 @@ static void show_progress(struct ctl *c, const struct run *r)
 		return;
 	o = js_column(p.totals);
 	fprintf(stderr, "\r%-9s %lld/%lld messages\033[K", run_status_name(r->status),
-		(long long)json_integer_value(json_object_get(o, "messages_done")),
-		(long long)json_integer_value(json_object_get(o, "messages_total")));
+	        (long long)json_integer_value(json_object_get(o, "messages_done")),
+	        (long long)json_integer_value(json_object_get(o, "messages_total")));
 	json_decref(o);
 	run_progress_free(&p);
 }
@@ -94,15 +97,18 @@ static const struct err *print_table(struct ctl *c, const struct verification *v
 
 	if (e != NULL)
 		return e;
-	printf(" expected     found      weak   missing      late  excluded differing     extra  read folder\n");
+	printf(" expected     found      weak   missing      late  excluded differing     extra  read "
+	       "folder\n");
 	for (size_t i = 0; i < n; i++)
 		print_row(f[i].folder, f[i].complete,
-			(const int64_t[]){f[i].expected, f[i].found, f[i].found_weak, f[i].missing, f[i].late, f[i].excluded,
-				f[i].differing, f[i].extra});
+		        (const int64_t[]){f[i].expected, f[i].found, f[i].found_weak, f[i].missing, f[i].late,
+		                f[i].excluded, f[i].differing, f[i].extra});
 	print_row("(all)", v->complete,
-		(const int64_t[]){v->expected, v->found, v->found_weak, v->missing, v->late, v->excluded, v->differing, v->extra});
+	        (const int64_t[]){v->expected, v->found, v->found_weak, v->missing, v->late, v->excluded,
+	                v->differing, v->extra});
 	printf("\nverification %lld of %s UTC, %s, %s, %s\n", (long long)v->id, ctl_time(v->at, at),
-		v->deep ? "deep" : "quick", v->current ? "after the last pass" : "OLDER than the last pass", v->complete ? "complete" : "NOT COMPLETE: it proves nothing");
+	        v->deep ? "deep" : "quick", v->current ? "after the last pass" : "OLDER than the last pass",
+	        v->complete ? "complete" : "NOT COMPLETE: it proves nothing");
 	if (ratio >= 0)
 		printf("ratio %.6f, %lld missing without explanation\n", ratio, (long long)v->unexplained);
 	verification_folders_free(f, n);
@@ -123,7 +129,7 @@ static const struct err *run_one(struct ctl *c, int64_t job_id, int64_t mailbox_
 		const struct err_row *row = err_row_by_code(r.code);
 
 		e = err_new(row != NULL ? row->id : ERR_TOOL_FAILED, "run %lld %s: %s: %s", (long long)run_id,
-			run_status_name(r.status), r.code, r.message);
+		        run_status_name(r.status), r.code, r.message);
 	}
 	run_free(&r);
 	return e;
@@ -135,7 +141,8 @@ static const struct err *check_mailbox(struct ctl *c, int64_t job_id, int64_t ma
 	const struct err *e = mailbox_get(c->store, mailbox_id, NULL, &m);
 
 	if (e == NULL && m.job_id != job_id)
-		e = err_new(ERR_NOT_FOUND, "mailbox %lld is not in job %lld", (long long)mailbox_id, (long long)job_id);
+		e = err_new(ERR_NOT_FOUND, "mailbox %lld is not in job %lld", (long long)mailbox_id,
+		        (long long)job_id);
 	mailbox_free(&m);
 	return e;
 }
@@ -144,8 +151,8 @@ const struct err *cmd_verify(struct ctl *c, int argc, char **argv, int *status)
 {
 	const char *job = NULL, *mailbox = NULL;
 	bool deep = false, last = false;
-	const struct ctl_option options[] = {{"--job-id", &job, NULL}, {"--mailbox-id", &mailbox, NULL}, {"--deep", NULL, &deep},
-		{"--last", NULL, &last}, {NULL, NULL, NULL}};
+	const struct ctl_option options[] = {{"--job-id", &job, NULL}, {"--mailbox-id", &mailbox, NULL},
+	        {"--deep", NULL, &deep}, {"--last", NULL, &last}, {NULL, NULL, NULL}};
 	int64_t job_id = 0, mailbox_id = 0;
 	struct verification v = {0};
 	const struct err *e = ctl_options(&argc, argv, options, 0, 0);

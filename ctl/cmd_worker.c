@@ -25,9 +25,10 @@ const struct err *cmd_worker_key(struct ctl *c, int argc, char **argv, int *stat
 	if (e == NULL)
 		e = ctl_new_pair(out, &pem);
 	if (e == NULL)
-		printf("private key: %s (owner migration-worker, 0600)\npublic key: %s.pub: migrationctl worker add NAME "
+		printf("private key: %s (owner migration-worker, 0600)\npublic key: %s.pub: migrationctl "
+		       "worker add NAME "
 		       "--public-key %s.pub\n",
-			out, out, out);
+		        out, out, out);
 	buf_free(&pem);
 	return e;
 }
@@ -61,9 +62,11 @@ static void print_json(const struct worker *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char seen[CLOCK_TEXT_SIZE];
 
-		json_array_append_new(list,
-			json_pack("{s:s, s:b, s:s, s:o}", "name", v[i].name, "revoked", v[i].revoked, "version", v[i].version,
-				"seen_at", v[i].seen_at != 0 ? json_string(clock_text(v[i].seen_at, seen)) : json_null()));
+		json_array_append_new(
+		        list, json_pack("{s:s, s:b, s:s, s:o}", "name", v[i].name, "revoked", v[i].revoked,
+		                      "version", v[i].version, "seen_at",
+		                      v[i].seen_at != 0 ? json_string(clock_text(v[i].seen_at, seen))
+		                                        : json_null()));
 	}
 	json_dumpf(list, stdout, JSON_INDENT(2));
 	putchar('\n');
@@ -87,8 +90,8 @@ const struct err *cmd_worker_list(struct ctl *c, int argc, char **argv, int *sta
 	if (e == NULL && json)
 		print_json(v, n);
 	for (size_t i = 0; e == NULL && !json && i < n; i++)
-		printf("%-24s %-10s %-12s last heard of: %s\n", v[i].name, v[i].revoked ? "revoked" : "active", v[i].version,
-			ctl_time(v[i].seen_at, seen));
+		printf("%-24s %-10s %-12s last heard of: %s\n", v[i].name,
+		        v[i].revoked ? "revoked" : "active", v[i].version, ctl_time(v[i].seen_at, seen));
 	workers_free(v, n);
 	return e;
 }

@@ -17,16 +17,19 @@ struct ctl {
 	struct actor by;
 };
 
-/* A command: its arguments without group and name. Sets *status to what the program exits with when there is no error. */
+/* A command: its arguments without group and name. Sets *status to what the program exits with when there is
+ * no error. */
 typedef const struct err *ctl_command(struct ctl *c, int argc, char **argv, int *status);
 
-ctl_command cmd_audit_list, cmd_audit_verify, cmd_database_init, cmd_doctor, cmd_job_list, cmd_key_generate, cmd_key_issuer,
-	cmd_token_issue, cmd_user_add, cmd_user_delete, cmd_user_disable, cmd_user_enable, cmd_user_list, cmd_user_passwd,
-	cmd_verify, cmd_worker_add, cmd_worker_key, cmd_worker_list, cmd_worker_revoke;
+ctl_command cmd_audit_list, cmd_audit_verify, cmd_database_init, cmd_doctor, cmd_job_list, cmd_key_generate,
+        cmd_key_issuer, cmd_token_issue, cmd_user_add, cmd_user_delete, cmd_user_disable, cmd_user_enable,
+        cmd_user_list, cmd_user_passwd, cmd_verify, cmd_worker_add, cmd_worker_key, cmd_worker_list,
+        cmd_worker_revoke;
 
 /* The settings, read once. Mistakes end the program's work (ERR_CONFIG); doctor looks at them itself. */
 const struct err *ctl_conf(struct ctl *c);
-/* The store. Root becomes the owner of MIGRATION_DATA_PATH first (for good), so that no file there becomes root's. */
+/* The store. Root becomes the owner of MIGRATION_DATA_PATH first (for good), so that no file there becomes
+ * root's. */
 const struct err *ctl_store(struct ctl *c, enum store_mode mode);
 
 /* --- arguments --- */
@@ -47,11 +50,14 @@ void ctl_print(const char *s);
 const char *ctl_time(int64_t ms, char *out);
 
 /* --- files of keys --- */
-/* An ES256 pair: `private` (0600) and `private`.pub (0644), both new: ERR_CONFLICT when one exists. The public PEM goes to pem. */
+/* An ES256 pair: `private` (0600) and `private`.pub (0644), both new: ERR_CONFLICT when one exists. The
+ * public PEM goes to pem. */
 const struct err *ctl_new_pair(const char *private, struct buf *pem);
-/* Puts `value` first into the comma list of KEY in a settings file, which is made (0640) when it is missing; other lines, owner,
- * group and mode stay. `group`: of a new file, when there is such a group and we are root. */
-const struct err *ctl_settings_prepend(const char *path, const char *key, const char *value, const char *group);
+/* Puts `value` first into the comma list of KEY in a settings file, which is made (0640) when it is missing;
+ * other lines, owner, group and mode stay. `group`: of a new file, when there is such a group and we are
+ * root. */
+const struct err *ctl_settings_prepend(
+        const char *path, const char *key, const char *value, const char *group);
 
 /* --- the sealing pair --- */
 /* The public key (URL-safe base64) of a secret one as it stands in MIGRATION_CREDENTIALS_KEY. ERR_KEY. */

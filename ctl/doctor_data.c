@@ -31,7 +31,8 @@ static void check_audit(struct doctor *d)
 	if (e != NULL)
 		doctor_add(d, FOUND_WRONG, "audit", NULL, "%s", e->msg);
 	else if (!check.ok)
-		doctor_add(d, FOUND_WRONG, "audit", "find out who writes to the database besides the service", "%s", check.what);
+		doctor_add(d, FOUND_WRONG, "audit", "find out who writes to the database besides the service",
+		        "%s", check.what);
 	else
 		doctor_add(d, FOUND_OK, "audit", NULL, "%lld rows, unbroken", (long long)check.rows);
 }
@@ -52,12 +53,13 @@ static void check_workers(struct doctor *d)
 			continue;
 		active++;
 		doctor_add(d, v[i].seen_at != 0 ? FOUND_OK : FOUND_NOTE, "workers",
-			v[i].seen_at != 0 ? NULL : "is migration-worker running there?", "%s, last heard of: %s", v[i].name,
-			ctl_time(v[i].seen_at, seen));
+		        v[i].seen_at != 0 ? NULL : "is migration-worker running there?",
+		        "%s, last heard of: %s", v[i].name, ctl_time(v[i].seen_at, seen));
 	}
 	if (active == 0)
-		doctor_add(d, FOUND_WRONG, "workers", "migrationctl worker key, migrationctl worker add NAME --public-key FILE",
-			"no worker is registered: nothing can run");
+		doctor_add(d, FOUND_WRONG, "workers",
+		        "migrationctl worker key, migrationctl worker add NAME --public-key FILE",
+		        "no worker is registered: nothing can run");
 	workers_free(v, n);
 }
 

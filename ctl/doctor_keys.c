@@ -39,18 +39,20 @@ static void check_pair(struct doctor *d, char *const *secrets, char *const *publ
 		if (e == NULL)
 			e = seal_key_parse(&k, text.ptr);
 		if (e != NULL)
-			doctor_add(d, FOUND_WRONG, "keys", "migrationctl key generate", "secret key %zu: %s", i + 1, e->msg);
+			doctor_add(d, FOUND_WRONG, "keys", "migrationctl key generate", "secret key %zu: %s",
+			        i + 1, e->msg);
 		else if (memcmp(k.pk, sealing.pk, SEAL_KEY_SIZE) == 0)
 			opens = true;
 		else if (!is_public(publics, k.pk))
-			doctor_add(d, FOUND_NOTE, "keys", NULL, "secret key %s has no public key in the settings", k.id);
+			doctor_add(d, FOUND_NOTE, "keys", NULL,
+			        "secret key %s has no public key in the settings", k.id);
 		buf_free(&text);
 	}
 	if (opens)
 		doctor_add(d, FOUND_OK, "keys", NULL, "the worker opens what is sealed (key %s)", sealing.id);
 	else
 		doctor_add(d, FOUND_WRONG, "keys", "migrationctl key generate --worker-env … --settings …",
-			"no secret key of the worker opens what key %s seals", sealing.id);
+		        "no secret key of the worker opens what key %s seals", sealing.id);
 }
 
 static void check_sealing(struct doctor *d)
@@ -61,23 +63,24 @@ static void check_sealing(struct doctor *d)
 
 	if (publics[0] == NULL) {
 		doctor_add(d, FOUND_WRONG, "keys", "migrationctl key generate --worker-env … --settings …",
-			"MIGRATION_SEAL_PUBLIC_KEYS is not set: no password can be stored");
+		        "MIGRATION_SEAL_PUBLIC_KEYS is not set: no password can be stored");
 		return;
 	}
 	for (size_t i = 0; publics[i] != NULL; i++) {
 		const struct err *e = seal_key_parse(&k, publics[i]);
 
 		if (e != NULL)
-			doctor_add(d, FOUND_WRONG, "keys", "migrationctl key generate", "MIGRATION_SEAL_PUBLIC_KEYS, key %zu: %s", i + 1,
-				e->msg);
+			doctor_add(d, FOUND_WRONG, "keys", "migrationctl key generate",
+			        "MIGRATION_SEAL_PUBLIC_KEYS, key %zu: %s", i + 1, e->msg);
 	}
 	if (secrets[0] != NULL)
 		check_pair(d, secrets, publics);
 	else if (access(d->ctl->worker, F_OK) == 0 && access(d->ctl->worker, R_OK) != 0)
-		doctor_add(d, FOUND_NOTE, "keys", "run doctor as root", "%s may not be read: the pair is not compared",
-			d->ctl->worker);
+		doctor_add(d, FOUND_NOTE, "keys", "run doctor as root",
+		        "%s may not be read: the pair is not compared", d->ctl->worker);
 	else
-		doctor_add(d, FOUND_NOTE, "keys", NULL, "no MIGRATION_CREDENTIALS_KEY here: the worker is on another host");
+		doctor_add(d, FOUND_NOTE, "keys", NULL,
+		        "no MIGRATION_CREDENTIALS_KEY here: the worker is on another host");
 }
 
 static void check_issuers(struct doctor *d)
@@ -88,9 +91,11 @@ static void check_issuers(struct doctor *d)
 
 	if (e != NULL)
 		doctor_add(d, FOUND_WRONG, "keys", "see migration.env(5), MIGRATION_ISSUERS", "%s", e->msg);
-	else if (*conf_str(d->ctl->conf, CONF_ISSUERS) == '\0' && *conf_str(d->ctl->conf, CONF_JWT_ISSUER) == '\0' && !local)
-		doctor_add(d, FOUND_WRONG, "keys", "set MIGRATION_JWT_* or MIGRATION_ISSUERS, or MIGRATION_LOCAL_ACCOUNTS=true",
-			"nobody can sign in: no issuer of tokens, no local accounts");
+	else if (*conf_str(d->ctl->conf, CONF_ISSUERS) == '\0' &&
+	         *conf_str(d->ctl->conf, CONF_JWT_ISSUER) == '\0' && !local)
+		doctor_add(d, FOUND_WRONG, "keys",
+		        "set MIGRATION_JWT_* or MIGRATION_ISSUERS, or MIGRATION_LOCAL_ACCOUNTS=true",
+		        "nobody can sign in: no issuer of tokens, no local accounts");
 	else
 		doctor_add(d, FOUND_OK, "keys", NULL, "issuers of tokens%s", local ? ", local accounts" : "");
 	issuers_free(t);

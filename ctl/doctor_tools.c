@@ -24,28 +24,28 @@
 enum { MAILMOVER, IMAPSYNC, READPST, IMAP_UPLOAD, SSH, TOOL_COUNT };
 static const struct {
 	const char *name;
-	enum conf_key key; /* CONF_COUNT: only looked for in the path */
+	enum conf_key key;   /* CONF_COUNT: only looked for in the path */
 	const char *version; /* argument that prints it; NULL: it has none */
 } tools[TOOL_COUNT] = {
-	[MAILMOVER] = {"mailmover", CONF_MAILMOVER_BIN, "--version"},
-	[IMAPSYNC] = {"imapsync", CONF_IMAPSYNC_BIN, "--version"},
-	[READPST] = {"readpst", CONF_READPST_BIN, "-V"},
-	[IMAP_UPLOAD] = {"imap_upload.py", CONF_IMAP_UPLOAD, NULL},
-	[SSH] = {"ssh", CONF_COUNT, "-V"},
+        [MAILMOVER] = {"mailmover", CONF_MAILMOVER_BIN, "--version"},
+        [IMAPSYNC] = {"imapsync", CONF_IMAPSYNC_BIN, "--version"},
+        [READPST] = {"readpst", CONF_READPST_BIN, "-V"},
+        [IMAP_UPLOAD] = {"imap_upload.py", CONF_IMAP_UPLOAD, NULL},
+        [SSH] = {"ssh", CONF_COUNT, "-V"},
 };
 static const struct {
 	const char *source, *engine;
 	unsigned needs;
 	bool served; /* by the worker of this version */
 } pipelines[] = {
-	{"imap", "native", 1u << MAILMOVER, true},
-	{"imap", "reference", 1u << IMAPSYNC, false},
-	{"pst", "native", 1u << MAILMOVER, false},
-	{"pst", "reference", 1u << READPST | 1u << IMAP_UPLOAD, false},
-	{"mbox", "native", 1u << MAILMOVER, false},
-	{"mbox", "reference", 1u << IMAP_UPLOAD, false},
-	{"tgz", "native", 1u << MAILMOVER, false},
-	{"tgz", "reference", 1u << SSH, false},
+        {"imap", "native", 1u << MAILMOVER, true},
+        {"imap", "reference", 1u << IMAPSYNC, false},
+        {"pst", "native", 1u << MAILMOVER, false},
+        {"pst", "reference", 1u << READPST | 1u << IMAP_UPLOAD, false},
+        {"mbox", "native", 1u << MAILMOVER, false},
+        {"mbox", "reference", 1u << IMAP_UPLOAD, false},
+        {"tgz", "native", 1u << MAILMOVER, false},
+        {"tgz", "reference", 1u << SSH, false},
 };
 
 static char *find(const struct conf *c, int tool)
@@ -92,7 +92,7 @@ static void drain(int fd, pid_t pid, struct buf *out)
 static bool ask_version(const char *path, const char *argument, struct buf *out)
 {
 	char *argv[] = {xstrdup(path), xstrdup(argument), NULL};
-	char *envp[] = {(char *)(uintptr_t)"PATH=/usr/bin:/bin", (char *)(uintptr_t)"LC_ALL=C", NULL};
+	char *envp[] = {(char *)(uintptr_t) "PATH=/usr/bin:/bin", (char *)(uintptr_t) "LC_ALL=C", NULL};
 	posix_spawn_file_actions_t acts;
 	int fds[2], status = 0, rc;
 	pid_t pid;
@@ -128,8 +128,9 @@ static bool check_tool(struct doctor *d, int tool)
 	struct buf version = BUF_INIT;
 
 	if (path == NULL || access(path, X_OK) != 0) {
-		doctor_add(d, needed ? FOUND_WRONG : FOUND_NOTE, "tools", needed ? "install Desk Migration again" : NULL,
-			"%s: not found%s%s", tools[tool].name, path != NULL ? ": " : "", path != NULL ? path : "");
+		doctor_add(d, needed ? FOUND_WRONG : FOUND_NOTE, "tools",
+		        needed ? "install Desk Migration again" : NULL, "%s: not found%s%s", tools[tool].name,
+		        path != NULL ? ": " : "", path != NULL ? path : "");
 		good = false;
 	} else if (tools[tool].version == NULL) {
 		doctor_add(d, FOUND_OK, "tools", NULL, "%s: %s", tools[tool].name, path);
@@ -154,8 +155,10 @@ void doctor_tools(struct doctor *d)
 			have |= 1u << i;
 	for (size_t i = 0; i < sizeof(pipelines) / sizeof(pipelines[0]); i++)
 		if (pipelines[i].served && (have & pipelines[i].needs) == pipelines[i].needs)
-			buf_addf(&list, "%s%s (%s)", list.len > 0 ? ", " : "", pipelines[i].source, pipelines[i].engine);
-	doctor_add(d, list.len > 0 ? FOUND_OK : FOUND_WRONG, "tools", list.len > 0 ? NULL : "install mailmover",
-		"sources that can be moved: %s", list.len > 0 ? list.ptr : "none");
+			buf_addf(&list, "%s%s (%s)", list.len > 0 ? ", " : "", pipelines[i].source,
+			        pipelines[i].engine);
+	doctor_add(d, list.len > 0 ? FOUND_OK : FOUND_WRONG, "tools",
+	        list.len > 0 ? NULL : "install mailmover", "sources that can be moved: %s",
+	        list.len > 0 ? list.ptr : "none");
 	buf_free(&list);
 }

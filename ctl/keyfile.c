@@ -52,8 +52,9 @@ static const struct err *make_pair(struct buf *private, struct buf *public)
 	BIO *a = BIO_new(BIO_s_secmem()), *b = BIO_new(BIO_s_mem());
 	const struct err *e = NULL;
 
-	if (k == NULL || a == NULL || b == NULL || PEM_write_bio_PrivateKey(a, k, NULL, NULL, 0, NULL, NULL) != 1 ||
-		PEM_write_bio_PUBKEY(b, k) != 1)
+	if (k == NULL || a == NULL || b == NULL ||
+	        PEM_write_bio_PrivateKey(a, k, NULL, NULL, 0, NULL, NULL) != 1 ||
+	        PEM_write_bio_PUBKEY(b, k) != 1)
 		e = err_new(ERR_INTERNAL, "OpenSSL made no key pair");
 	if (e == NULL) {
 		buf_reserve(private, 4096);
@@ -108,7 +109,8 @@ static void edit(const struct buf *in, const char *key, const char *value, struc
 	for (const char *at = in->ptr; *at != '\0';) {
 		size_t len = strcspn(at, "\n"), skip = strspn(at, " \t"), after;
 
-		after = skip + key_len + strspn(at + skip + (strncmp(at + skip, key, key_len) == 0 ? key_len : 0), " \t");
+		after = skip + key_len +
+		        strspn(at + skip + (strncmp(at + skip, key, key_len) == 0 ? key_len : 0), " \t");
 		if (!done && strncmp(at + skip, key, key_len) == 0 && after < len && at[after] == '=') {
 			add_line(out, key, value, at + after + 1, len - after - 1);
 			done = true;
@@ -135,7 +137,8 @@ static const struct err *keep_owner(const char *path, const struct stat *old, co
 	return NULL;
 }
 
-const struct err *ctl_settings_prepend(const char *path, const char *key, const char *value, const char *group)
+const struct err *ctl_settings_prepend(
+        const char *path, const char *key, const char *value, const char *group)
 {
 	struct buf in = BUF_INIT, out = BUF_INIT;
 	struct stat st = {0};
@@ -164,8 +167,9 @@ const struct err *ctl_public_of(const char *secret, struct buf *out)
 	const struct err *e = NULL;
 	size_t n = strlen(secret);
 
-	if ((!str_unbase64(&seed, secret, n, BASE64_URL) && !str_unbase64(&seed, secret, n, BASE64_URL_NOPAD)) ||
-		seed.len != crypto_box_SEEDBYTES)
+	if ((!str_unbase64(&seed, secret, n, BASE64_URL) &&
+	            !str_unbase64(&seed, secret, n, BASE64_URL_NOPAD)) ||
+	        seed.len != crypto_box_SEEDBYTES)
 		e = err_new(ERR_KEY, "MIGRATION_CREDENTIALS_KEY: not 32 bytes in URL-safe base64");
 	else if (crypto_box_seed_keypair(pk, sk, (const unsigned char *)seed.ptr) != 0)
 		e = err_new(ERR_KEY, "MIGRATION_CREDENTIALS_KEY: gives no pair");

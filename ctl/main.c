@@ -20,26 +20,28 @@ static const struct {
 	ctl_command *run;
 	const char *usage;
 } commands[] = {
-	{"doctor", NULL, cmd_doctor, "[--json]"},
-	{"database", "init", cmd_database_init, ""},
-	{"key", "generate", cmd_key_generate, "[--worker-env FILE] [--settings FILE] [--show]"},
-	{"key", "issuer", cmd_key_issuer, "[--out FILE] [--issuer NAME]"},
-	{"worker", "key", cmd_worker_key, "[--out FILE]"},
-	{"worker", "add", cmd_worker_add, "NAME --public-key FILE"},
-	{"worker", "list", cmd_worker_list, "[--json]"},
-	{"worker", "revoke", cmd_worker_revoke, "NAME"},
-	{"token", "issue", cmd_token_issue,
-		"--role ROLE [--sub SUBJECT] [--name NAME] [--org ORG] [--days N] [--issuer ISS] [--key FILE] [--audience AUD]"},
-	{"user", "add", cmd_user_add, "NAME --role ROLE [--display-name TEXT] [--org ORG] [--password-file FILE]"},
-	{"user", "list", cmd_user_list, "[--json]"},
-	{"user", "passwd", cmd_user_passwd, "NAME [--password-file FILE]"},
-	{"user", "disable", cmd_user_disable, "NAME"},
-	{"user", "enable", cmd_user_enable, "NAME"},
-	{"user", "delete", cmd_user_delete, "NAME"},
-	{"job", "list", cmd_job_list, "[--all] [--json]"},
-	{"verify", NULL, cmd_verify, "--job-id N --mailbox-id M [--deep] [--last]"},
-	{"audit", "verify", cmd_audit_verify, ""},
-	{"audit", "list", cmd_audit_list, "[--job-id N] [--limit N]"},
+        {"doctor", NULL, cmd_doctor, "[--json]"},
+        {"database", "init", cmd_database_init, ""},
+        {"key", "generate", cmd_key_generate, "[--worker-env FILE] [--settings FILE] [--show]"},
+        {"key", "issuer", cmd_key_issuer, "[--out FILE] [--issuer NAME]"},
+        {"worker", "key", cmd_worker_key, "[--out FILE]"},
+        {"worker", "add", cmd_worker_add, "NAME --public-key FILE"},
+        {"worker", "list", cmd_worker_list, "[--json]"},
+        {"worker", "revoke", cmd_worker_revoke, "NAME"},
+        {"token", "issue", cmd_token_issue,
+                "--role ROLE [--sub SUBJECT] [--name NAME] [--org ORG] [--days N] [--issuer ISS] [--key "
+                "FILE] [--audience AUD]"},
+        {"user", "add", cmd_user_add,
+                "NAME --role ROLE [--display-name TEXT] [--org ORG] [--password-file FILE]"},
+        {"user", "list", cmd_user_list, "[--json]"},
+        {"user", "passwd", cmd_user_passwd, "NAME [--password-file FILE]"},
+        {"user", "disable", cmd_user_disable, "NAME"},
+        {"user", "enable", cmd_user_enable, "NAME"},
+        {"user", "delete", cmd_user_delete, "NAME"},
+        {"job", "list", cmd_job_list, "[--all] [--json]"},
+        {"verify", NULL, cmd_verify, "--job-id N --mailbox-id M [--deep] [--last]"},
+        {"audit", "verify", cmd_audit_verify, ""},
+        {"audit", "list", cmd_audit_list, "[--job-id N] [--limit N]"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -48,7 +50,7 @@ static void usage(FILE *f)
 	fprintf(f, "usage: migrationctl [-c SETTINGS] [-k WORKER-SETTINGS] COMMAND …\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(f, "  %s%s%s %s\n", commands[i].group, commands[i].name != NULL ? " " : "",
-			commands[i].name != NULL ? commands[i].name : "", commands[i].usage);
+		        commands[i].name != NULL ? commands[i].name : "", commands[i].usage);
 	fprintf(f, "\nSee migrationctl(8).\n");
 }
 
@@ -81,7 +83,8 @@ static const struct err *become_owner(const char *path)
 	pw = getpwuid(st.st_uid);
 	if (pw != NULL ? initgroups(pw->pw_name, st.st_gid) != 0 : setgroups(1, &st.st_gid) != 0)
 		return err_errno("groups of the owner of %s", path);
-	if (setresgid(st.st_gid, st.st_gid, st.st_gid) != 0 || setresuid(st.st_uid, st.st_uid, st.st_uid) != 0)
+	if (setresgid(st.st_gid, st.st_gid, st.st_gid) != 0 ||
+	        setresuid(st.st_uid, st.st_uid, st.st_uid) != 0)
 		return err_errno("become the owner of %s", path);
 	return NULL;
 }
@@ -139,8 +142,9 @@ static int run(struct ctl *c, int argc, char **argv)
 		return status;
 	fprintf(stderr, "migrationctl: %s\n", e->msg);
 	if (e->id == ERR_USAGE)
-		fprintf(stderr, "usage: migrationctl %s%s%s %s\n", commands[at].group, commands[at].name != NULL ? " " : "",
-			commands[at].name != NULL ? commands[at].name : "", commands[at].usage);
+		fprintf(stderr, "usage: migrationctl %s%s%s %s\n", commands[at].group,
+		        commands[at].name != NULL ? " " : "",
+		        commands[at].name != NULL ? commands[at].name : "", commands[at].usage);
 	else
 		fprintf(stderr, "%s\n", err_row(e->id)->remedy_en);
 	return err_exit(e);
@@ -158,7 +162,7 @@ static char *beside(const char *settings)
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+	        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
 	struct ctl c = {.settings = SYSCONFDIR "/migration.env"};
 	char *worker = NULL;
 	int opt, status;

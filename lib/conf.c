@@ -19,9 +19,17 @@
 enum { CONF_S = 1, CONF_W = 2 };
 
 static const struct conf_row table[CONF_COUNT] = {
-#define CONF_ROW(key, name_, type_, def_, min_, max_, choices_, flags_, en_, pt_)                                      \
-	[key] = {.name = name_, .type = type_, .def = def_, .min = min_, .max = max_, .choices = choices_,               \
-		.secret = ((flags_) & CONF_S) != 0, .worker = ((flags_) & CONF_W) != 0, .en = en_, .pt = pt_},
+#define CONF_ROW(key, name_, type_, def_, min_, max_, choices_, flags_, en_, pt_)                            \
+	[key] = {.name = name_,                                                                              \
+	        .type = type_,                                                                               \
+	        .def = def_,                                                                                 \
+	        .min = min_,                                                                                 \
+	        .max = max_,                                                                                 \
+	        .choices = choices_,                                                                         \
+	        .secret = ((flags_)&CONF_S) != 0,                                                            \
+	        .worker = ((flags_)&CONF_W) != 0,                                                            \
+	        .en = en_,                                                                                   \
+	        .pt = pt_},
 #include "conf_table.h"
 #undef CONF_ROW
 };
@@ -30,7 +38,7 @@ struct value {
 	char *text;  /* never NULL */
 	char **list; /* LIST: NULL-terminated */
 	int64_t num;
-	int line;    /* of the file that set it */
+	int line;         /* of the file that set it */
 	const char *file; /* NULL: default */
 };
 
@@ -39,7 +47,8 @@ struct conf {
 	char *settings, *worker;
 };
 
-/* --- values -------------------------------------------------------------------------------------------------------- */
+/* --- values
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void wipe_list(char **list)
 {
@@ -69,7 +78,8 @@ static char **split(const char *text)
 
 static bool parse_bool(const char *s, int64_t *out)
 {
-	static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
+	static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {
+	                                                                     "false", "no", "off", "0"};
 
 	for (size_t i = 0; i < 4; i++) {
 		if (str_ieq(s, yes[i]) || str_ieq(s, no[i])) {
@@ -161,13 +171,16 @@ static char *parse_value(const struct conf_row *row, struct value *v)
 	case CONF_PATH:
 		return *s == '\0' || *s == '/' ? NULL : xstrdup("must be an absolute path");
 	case CONF_INT:
-		return str_i64(s, row->min, row->max, &v->num) ? NULL
-							       : xasprintf("must be a whole number from %lld to %lld",
-									 (long long)row->min, (long long)row->max);
+		return str_i64(s, row->min, row->max, &v->num)
+		               ? NULL
+		               : xasprintf("must be a whole number from %lld to %lld", (long long)row->min,
+		                         (long long)row->max);
 	case CONF_BOOL:
 		return parse_bool(s, &v->num) ? NULL : xstrdup("must be true or false");
 	case CONF_RATIO:
-		return parse_ratio(s, &v->num) ? NULL : xstrdup("must be from 0 to 1, with a point and at most 6 decimals");
+		return parse_ratio(s, &v->num)
+		               ? NULL
+		               : xstrdup("must be from 0 to 1, with a point and at most 6 decimals");
 	case CONF_TLS:
 		return parse_tls(s, &v->num) ? NULL : xstrdup("must be tls, starttls or none");
 	case CONF_LIST:
@@ -175,15 +188,16 @@ static char *parse_value(const struct conf_row *row, struct value *v)
 		return NULL;
 	case CONF_ROLES:
 		v->list = split(s);
-		return parse_roles(v->list, &v->num)
-			       ? NULL
-			       : xstrdup("must be a comma list of super_admin, ops_lead, technician, gate_reader");
+		return parse_roles(v->list, &v->num) ? NULL
+		                                     : xstrdup("must be a comma list of super_admin, "
+		                                               "ops_lead, technician, gate_reader");
 	case CONF_CHOICE:
-		return parse_choice(row->choices, s, &v->num) ? NULL : xasprintf("must be one of %s", row->choices);
+		return parse_choice(row->choices, s, &v->num) ? NULL
+		                                              : xasprintf("must be one of %s", row->choices);
 	case CONF_URL:
 		return *s == '\0' || str_istarts(s, "http://") || str_istarts(s, "https://")
-			       ? NULL
-			       : xstrdup("must start with http:// or https://");
+		               ? NULL
+		               : xstrdup("must start with http:// or https://");
 	}
 	return xstrdup("has no type");
 }
@@ -195,7 +209,8 @@ static void drop_value(struct value *v)
 	memset(v, 0, sizeof(*v));
 }
 
-/* The default again, or a new value: takes text. Returns what is wrong with it (free), and then keeps the default. */
+/* The default again, or a new value: takes text. Returns what is wrong with it (free), and then keeps the
+ * default. */
 static char *set_value(struct conf *c, enum conf_key k, char *text, const char *file, int line)
 {
 	struct value v = {.text = text, .file = file, .line = line};
@@ -219,15 +234,17 @@ static void set_default(struct conf *c, enum conf_key k)
 		wrong = set_value(c, k, xstrdup(row->def), NULL, 0);
 	else
 		c->v[k] = (struct value){.text = xstrdup(""),
-			.list = row->type == CONF_LIST || row->type == CONF_ROLES ? split("") : NULL};
+		        .list = row->type == CONF_LIST || row->type == CONF_ROLES ? split("") : NULL};
 	if (wrong != NULL)
 		abort(); /* the table contradicts itself: the unit test sees it first */
 }
 
-/* --- files --------------------------------------------------------------------------------------------------------- */
+/* --- files
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void mistake(struct buf *out, const char *file, int line, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+        __attribute__((format(printf, 4, 5)));
 static void mistake(struct buf *out, const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
@@ -239,7 +256,8 @@ static void mistake(struct buf *out, const char *file, int line, const char *fmt
 	buf_addc(out, '\n');
 }
 
-/* A value as it stands after '=': quotes taken off. NULL when a quote is not closed or something follows it. */
+/* A value as it stands after '=': quotes taken off. NULL when a quote is not closed or something follows it.
+ */
 static char *unquote(const char *s)
 {
 	struct buf b = BUF_INIT;
@@ -278,7 +296,8 @@ static void read_line(struct conf *c, char *text, const char *file, int line, bo
 		return;
 	}
 	if (table[k].worker && !worker) {
-		mistake(bad, file, line, "%s belongs into worker.env only: other programs must not be able to read it", key);
+		mistake(bad, file, line,
+		        "%s belongs into worker.env only: other programs must not be able to read it", key);
 		return;
 	}
 	if (c->v[k].file == file) {
@@ -315,7 +334,8 @@ static void read_file(struct conf *c, const char *path, bool worker, bool option
 	buf_wipe(&text);
 }
 
-/* --- defaults that follow from elsewhere ------------------------------------------------------------------------------- */
+/* --- defaults that follow from elsewhere
+ * ------------------------------------------------------------------------------- */
 
 static void derive(struct conf *c)
 {
@@ -362,7 +382,8 @@ void conf_free(struct conf *c)
 	free(c);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------- */
+/* --- reading
+ * ------------------------------------------------------------------------------------------------------- */
 
 const struct conf_row *conf_row(enum conf_key k)
 {

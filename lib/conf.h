@@ -1,13 +1,13 @@
 /*
- * Settings: one table (conf_table.h) of MIGRATION_* names, types, defaults and bounds; two files that the programs read
- * themselves. Values never come from environ.
+ * Settings: one table (conf_table.h) of MIGRATION_* names, types, defaults and bounds; two files that the
+ * programs read themselves. Values never come from environ.
  *
  *   # comment                      KEY=VALUE a line; spaces around both are cut; a value may stand in
  *   MIGRATION_DATA_PATH=/srv/mail  'single' or "double" quotes (in double quotes \\ and \" escape)
  *
- * migration.env is read by every program; worker.env by the worker and migrationctl, and what it says goes before what
- * migration.env says. A setting that only the worker may know (conf_row.worker) is a mistake in migration.env.
- * All mistakes are collected and reported at once, each "FILE:LINE: what, and what to do".
+ * migration.env is read by every program; worker.env by the worker and migrationctl, and what it says goes
+ * before what migration.env says. A setting that only the worker may know (conf_row.worker) is a mistake in
+ * migration.env. All mistakes are collected and reported at once, each "FILE:LINE: what, and what to do".
  */
 #ifndef CONF_H
 #define CONF_H
@@ -27,7 +27,8 @@ enum conf_type {
 	CONF_RATIO,  /* "0.99": 0 to 1, at most 6 decimals; conf_int gives millionths */
 	CONF_TLS,    /* tls starttls none; true = tls, false = none; conf_int gives enum tls_mode */
 	CONF_LIST,   /* comma separated, spaces cut */
-	CONF_ROLES,  /* comma list of role names that people may have; conf_int gives a mask of 1 << enum role */
+	CONF_ROLES,  /* comma list of role names that people may have; conf_int gives a mask of 1 << enum role
+	              */
 	CONF_CHOICE, /* one of conf_row.choices ("a|b|c"); conf_int gives its place */
 	CONF_URL     /* http:// or https:// */
 };
@@ -54,13 +55,14 @@ struct conf;
 
 struct conf_source {
 	const char *settings;   /* migration.env's path; NULL: none */
-	bool settings_optional; /* a file that is missing or may not be read is fine (a worker on another host) */
+	bool settings_optional; /* a file that is missing or may not be read is fine (a worker on another
+	                           host) */
 	const char *worker;     /* worker.env's path or "fd:N"; NULL: none */
 	bool worker_optional;
 };
 
-/* *out is always set (conf_free it), with defaults where a value was not valid. ERR_CONFIG when there are mistakes, which
- * are appended to `mistakes`, one a line; the error's text is the first of them. */
+/* *out is always set (conf_free it), with defaults where a value was not valid. ERR_CONFIG when there are
+ * mistakes, which are appended to `mistakes`, one a line; the error's text is the first of them. */
 const struct err *conf_load(struct conf **out, const struct conf_source *src, struct buf *mistakes);
 void conf_free(struct conf *c);
 

@@ -4,7 +4,8 @@
 
 #include "err.h"
 
-/* UTF-8 in; *out is the caller's. ERR_INPUT for what is no name of two labels or more (RFC 1034, IDNA2008). */
+/* UTF-8 in; *out is the caller's. ERR_INPUT for what is no name of two labels or more (RFC 1034, IDNA2008).
+ */
 const struct err *domain_normalise(const char *in, char **out);
 
 #endif

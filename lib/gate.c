@@ -17,17 +17,17 @@
 
 /* Reasons that block; every other one warns. */
 static const bool blocks[GATE_CODE_COUNT] = {
-	[GATE_DISABLED] = true,
-	[GATE_RUN_ACTIVE] = true,
-	[GATE_JOB_NONE] = true,
-	[GATE_JOB_EMPTY] = true,
-	[GATE_REMOVED] = true,
-	[GATE_UNVERIFIED] = true,
-	[GATE_VERIFY_PARTIAL] = true,
-	[GATE_BELOW_MINIMUM] = true,
-	[GATE_MISSING] = true,
-	[GATE_SOURCE_EMPTY] = true,
-	[GATE_SOURCE_SHRANK] = true,
+        [GATE_DISABLED] = true,
+        [GATE_RUN_ACTIVE] = true,
+        [GATE_JOB_NONE] = true,
+        [GATE_JOB_EMPTY] = true,
+        [GATE_REMOVED] = true,
+        [GATE_UNVERIFIED] = true,
+        [GATE_VERIFY_PARTIAL] = true,
+        [GATE_BELOW_MINIMUM] = true,
+        [GATE_MISSING] = true,
+        [GATE_SOURCE_EMPTY] = true,
+        [GATE_SOURCE_SHRANK] = true,
 };
 
 void gate_free(struct gate *g)
@@ -55,7 +55,7 @@ static int64_t sum(int64_t a, int64_t b)
 }
 
 static void add(struct gate *g, enum gate_code code, int64_t job_id, int64_t mailbox_id, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+        __attribute__((format(printf, 5, 6)));
 static void add(struct gate *g, enum gate_code code, int64_t job_id, int64_t mailbox_id, const char *fmt, ...)
 {
 	struct buf b = BUF_INIT;
@@ -65,13 +65,15 @@ static void add(struct gate *g, enum gate_code code, int64_t job_id, int64_t mai
 	buf_addv(&b, fmt, ap);
 	va_end(ap);
 	g->reasons = xreallocarray(g->reasons, g->n_reasons + 1, sizeof(*g->reasons));
-	g->reasons[g->n_reasons++] =
-		(struct gate_reason){.code = code, .job_id = job_id, .mailbox_id = mailbox_id, .detail = buf_detach(&b)};
+	g->reasons[g->n_reasons++] = (struct gate_reason){
+	        .code = code, .job_id = job_id, .mailbox_id = mailbox_id, .detail = buf_detach(&b)};
 }
 
-/* --- reasons of one mailbox ------------------------------------------------------------------------------------------- */
+/* --- reasons of one mailbox
+ * ------------------------------------------------------------------------------------------- */
 
-static void check_numbers(struct gate *g, const struct gate_job *j, const struct gate_mailbox *m, const struct gate_policy *p)
+static void check_numbers(
+        struct gate *g, const struct gate_job *j, const struct gate_mailbox *m, const struct gate_policy *p)
 {
 	const struct gate_verification *v = &m->verification;
 
@@ -79,8 +81,9 @@ static void check_numbers(struct gate *g, const struct gate_job *j, const struct
 		if (!m->accepted.empty)
 			add(g, GATE_SOURCE_EMPTY, j->id, m->id, "nothing expected, nothing found");
 	} else if ((__int128)v->found * MILLION < (__int128)p->min_ratio * v->expected) {
-		add(g, GATE_BELOW_MINIMUM, j->id, m->id, "%" PRId64 " of %" PRId64 " found, at least %.6g needed", v->found,
-			v->expected, (double)p->min_ratio / (double)MILLION);
+		add(g, GATE_BELOW_MINIMUM, j->id, m->id,
+		        "%" PRId64 " of %" PRId64 " found, at least %.6g needed", v->found, v->expected,
+		        (double)p->min_ratio / (double)MILLION);
 	}
 	if (v->unexplained > 0 && m->accepted.missing < v->unexplained)
 		add(g, GATE_MISSING, j->id, m->id, "%" PRId64 " missing without explanation", v->unexplained);
@@ -90,8 +93,8 @@ static void check_numbers(struct gate *g, const struct gate_job *j, const struct
 		add(g, GATE_EXCLUDED, j->id, m->id, "%" PRId64 " excluded", v->excluded);
 }
 
-static void check_verification(struct gate *g, const struct gate_job *j, const struct gate_mailbox *m,
-	const struct gate_policy *p)
+static void check_verification(
+        struct gate *g, const struct gate_job *j, const struct gate_mailbox *m, const struct gate_policy *p)
 {
 	const struct gate_verification *v = &m->verification;
 
@@ -118,10 +121,12 @@ static void check_shrinkage(struct gate *g, const struct gate_job *j, const stru
 	if (m->most_messages < 0)
 		return;
 	/* A verification from before the last pass could not see what that pass saw. */
-	if (v->id != 0 && v->complete && v->pass_id == m->last.id && (seen < 0 || v->expected + v->excluded < seen))
+	if (v->id != 0 && v->complete && v->pass_id == m->last.id &&
+	        (seen < 0 || v->expected + v->excluded < seen))
 		seen = v->expected + v->excluded;
 	if (seen >= 0 && seen < m->most_messages)
-		add(g, GATE_SOURCE_SHRANK, j->id, m->id, "%" PRId64 " messages, once %" PRId64, seen, m->most_messages);
+		add(g, GATE_SOURCE_SHRANK, j->id, m->id, "%" PRId64 " messages, once %" PRId64, seen,
+		        m->most_messages);
 }
 
 static void check_pass(struct gate *g, const struct gate_job *j, const struct gate_mailbox *m)
@@ -129,18 +134,20 @@ static void check_pass(struct gate *g, const struct gate_job *j, const struct ga
 	const struct gate_pass *p = &m->last;
 
 	if (p->id != 0 && p->status != RUN_SUCCEEDED && p->status != RUN_PARTIAL)
-		add(g, GATE_PASS_FAILED, j->id, m->id, "run %" PRId64 " %s", p->run_id, run_status_name(p->status));
+		add(g, GATE_PASS_FAILED, j->id, m->id, "run %" PRId64 " %s", p->run_id,
+		        run_status_name(p->status));
 	if (!m->any_final)
 		add(g, GATE_NONE_FINAL, j->id, m->id, "no final pass yet");
 	else if (p->kind != RUN_SYNC || p->pass != PASS_FINAL)
 		add(g, GATE_NOT_LAST_FINAL, j->id, m->id, "%s after the final pass",
-			p->kind == RUN_SYNC ? pass_name(p->pass) : run_kind_name(p->kind));
+		        p->kind == RUN_SYNC ? pass_name(p->pass) : run_kind_name(p->kind));
 	/* Partial means that something was refused, even if no number came with it. */
 	if (p->id != 0 && (p->refused > 0 || p->status == RUN_PARTIAL) && m->accepted.refusals < p->refused)
 		add(g, GATE_REFUSALS, j->id, m->id, "%" PRId64 " refused", p->refused);
 }
 
-static void check_mailbox(struct gate *g, const struct gate_job *j, const struct gate_mailbox *m, const struct gate_policy *p)
+static void check_mailbox(
+        struct gate *g, const struct gate_job *j, const struct gate_mailbox *m, const struct gate_policy *p)
 {
 	if (m->active)
 		add(g, GATE_RUN_ACTIVE, j->id, m->id, "a run that changes mail is active");
@@ -157,7 +164,8 @@ static void check_mailbox(struct gate *g, const struct gate_job *j, const struct
 	check_pass(g, j, m);
 }
 
-/* --- decisions -------------------------------------------------------------------------------------------------------- */
+/* --- decisions
+ * -------------------------------------------------------------------------------------------------------- */
 
 static bool broke_four_eyes(const struct gate_job *j, const struct gate_decision *d)
 {
@@ -170,7 +178,8 @@ static bool broke_four_eyes(const struct gate_job *j, const struct gate_decision
 	return false;
 }
 
-static void check_approval(struct gate *g, const struct gate_job *j, const struct gate_policy *p, const char *text)
+static void check_approval(
+        struct gate *g, const struct gate_job *j, const struct gate_policy *p, const char *text)
 {
 	const struct gate_decision *d = &j->approval;
 
@@ -195,30 +204,32 @@ static bool is_covered(const json_t *covers, const struct gate_reason *r)
 	size_t i;
 	json_t *c;
 
-	json_array_foreach(covers, i, c) {
+	json_array_foreach(covers, i, c)
+	{
 		const char *code = json_string_value(json_object_get(c, "code"));
 
 		if (code != NULL && strcmp(code, gate_code_name(r->code)) == 0 &&
-			json_integer_value(json_object_get(c, "mailbox_id")) == r->mailbox_id)
+		        json_integer_value(json_object_get(c, "mailbox_id")) == r->mailbox_id)
 			return true;
 	}
 	return false;
 }
 
-/* An override is about what is known of the mail. It never covers a run that is changing it now, nor states of the service
- * and of DNS that nobody's reason can undo. */
+/* An override is about what is known of the mail. It never covers a run that is changing it now, nor states
+ * of the service and of DNS that nobody's reason can undo. */
 static bool coverable(enum gate_code c)
 {
 	return c != GATE_RUN_ACTIVE && c != GATE_DISABLED && c != GATE_APPLIED && c != GATE_APPLIED_UNREADY;
 }
 
-static void apply_override(struct gate *g, const struct gate_job *j, const struct gate_policy *p, int64_t now_ms)
+static void apply_override(
+        struct gate *g, const struct gate_job *j, const struct gate_policy *p, int64_t now_ms)
 {
 	const struct gate_decision *d = &j->override;
 	json_t *covers;
 
-	g->override_valid = d->id != 0 && (p->override_roles & (1u << d->role)) != 0 && d->expires_at > now_ms &&
-			    strcmp(d->facts, g->facts) == 0;
+	g->override_valid = d->id != 0 && (p->override_roles & (1u << d->role)) != 0 &&
+	                    d->expires_at > now_ms && strcmp(d->facts, g->facts) == 0;
 	if (!g->override_valid)
 		return;
 	g->recheck_at = d->expires_at;
@@ -248,7 +259,9 @@ static enum gate_verdict decide(const struct gate *g)
 	return blocked ? GATE_BLOCKED : any ? GATE_WARNING : GATE_READY;
 }
 
-/* --- ETag ------------------------------------------------------------------------------------------------------------- */
+/* --- ETag
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 static void make_etag(struct gate *g, const struct gate_job *j)
 {
@@ -256,18 +269,20 @@ static void make_etag(struct gate *g, const struct gate_job *j)
 	unsigned char h[16];
 
 	buf_reserve(&b, 256 + 128 * g->n_reasons);
-	buf_addf(&b, "%s %lld %d %lld %d %s %lld\n", g->facts, (long long)(j != NULL ? j->approval.id : 0), g->approval_valid,
-		(long long)(j != NULL ? j->override.id : 0), g->override_valid, gate_verdict_name(g->verdict),
-		(long long)g->mailboxes);
+	buf_addf(&b, "%s %lld %d %lld %d %s %lld\n", g->facts, (long long)(j != NULL ? j->approval.id : 0),
+	        g->approval_valid, (long long)(j != NULL ? j->override.id : 0), g->override_valid,
+	        gate_verdict_name(g->verdict), (long long)g->mailboxes);
 	for (size_t i = 0; i < g->n_reasons; i++)
-		buf_addf(&b, "%s %lld %lld %d %s\n", gate_code_name(g->reasons[i].code), (long long)g->reasons[i].job_id,
-			(long long)g->reasons[i].mailbox_id, g->reasons[i].covered, g->reasons[i].detail);
+		buf_addf(&b, "%s %lld %lld %d %s\n", gate_code_name(g->reasons[i].code),
+		        (long long)g->reasons[i].job_id, (long long)g->reasons[i].mailbox_id,
+		        g->reasons[i].covered, g->reasons[i].detail);
 	crypto_generichash(h, sizeof(h), (const unsigned char *)b.ptr, b.len, NULL, 0);
 	sodium_bin2hex(g->etag, sizeof(g->etag), h, sizeof(h));
 	buf_free(&b);
 }
 
-/* --- one job, one domain ---------------------------------------------------------------------------------------------- */
+/* --- one job, one domain
+ * ---------------------------------------------------------------------------------------------- */
 
 void gate_evaluate(const struct gate_job *j, const struct gate_policy *p, int64_t now_ms, struct gate *out)
 {
@@ -304,14 +319,15 @@ static void merge(struct gate *out, struct gate *one)
 	out->override_valid = out->override_valid || one->override_valid;
 	if (one->recheck_at != 0 && (out->recheck_at == 0 || one->recheck_at < out->recheck_at))
 		out->recheck_at = one->recheck_at;
-	out->reasons = xreallocarray(out->reasons, out->n_reasons + one->n_reasons + 1, sizeof(*out->reasons));
+	out->reasons =
+	        xreallocarray(out->reasons, out->n_reasons + one->n_reasons + 1, sizeof(*out->reasons));
 	for (size_t i = 0; i < one->n_reasons; i++)
 		out->reasons[out->n_reasons++] = one->reasons[i];
 	one->n_reasons = 0;
 }
 
-void gate_evaluate_domain(const struct gate_job *jobs, size_t n, const struct gate_policy *p, int64_t now_ms,
-	struct gate *out)
+void gate_evaluate_domain(
+        const struct gate_job *jobs, size_t n, const struct gate_policy *p, int64_t now_ms, struct gate *out)
 {
 	struct buf facts = BUF_INIT;
 
@@ -354,8 +370,8 @@ char *gate_covers(const struct gate *g)
 		const struct gate_reason *r = &g->reasons[i];
 
 		if (coverable(r->code))
-			json_array_append_new(list, json_pack("{s:s, s:I}", "code", gate_code_name(r->code), "mailbox_id",
-							    (json_int_t)r->mailbox_id));
+			json_array_append_new(list, json_pack("{s:s, s:I}", "code", gate_code_name(r->code),
+			                                    "mailbox_id", (json_int_t)r->mailbox_id));
 	}
 	text = json_dumps(list, JSON_COMPACT);
 	json_decref(list);

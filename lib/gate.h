@@ -1,6 +1,7 @@
 /*
- * The gate: may the MX records of a domain be changed? Pure: facts in, verdict and reasons out; nothing else decides, and no
- * verdict is ever stored. First match wins, after reasons that a valid override covers have been set aside:
+ * The gate: may the MX records of a domain be changed? Pure: facts in, verdict and reasons out; nothing else
+ * decides, and no verdict is ever stored. First match wins, after reasons that a valid override covers have
+ * been set aside:
  *
  *   blocked        rolled_back: a rollback was done, and not every mailbox has had a final pass since
  *   dns_applied    MX was changed (and not rolled back)
@@ -8,13 +9,15 @@
  *   warning        any other reason
  *   ready_for_dns  none
  *
- * Numbers: the ratio is met when found * 1,000,000 >= min * expected in integers, min in millionths: never rounded up. Expected 0
- * is no ratio: that is source.empty. Only rungs 1 to 3 are found; weak ones (rung 4) are not, accepted or not.
+ * Numbers: the ratio is met when found * 1,000,000 >= min * expected in integers, min in millionths: never
+ * rounded up. Expected 0 is no ratio: that is source.empty. Only rungs 1 to 3 are found; weak ones (rung 4)
+ * are not, accepted or not.
  *
- * source.shrank: the last pass, or the verification after it (expected + excluded), saw fewer messages than an earlier pass on this pair.
- * Accepting it makes the accepted verification the new measure. All other acceptances are of one verification: a newer one asks
- * again. Facts (pairs, passes, verifications, acceptances, removals, domains) are hashed; approvals and overrides are
- * of one hash and void with any other. DNS events, active runs, stragglers and settings are not in the hash.
+ * source.shrank: the last pass, or the verification after it (expected + excluded), saw fewer messages than
+ * an earlier pass on this pair. Accepting it makes the accepted verification the new measure. All other
+ * acceptances are of one verification: a newer one asks again. Facts (pairs, passes, verifications,
+ * acceptances, removals, domains) are hashed; approvals and overrides are of one hash and void with any
+ * other. DNS events, active runs, stragglers and settings are not in the hash.
  */
 #ifndef GATE_H
 #define GATE_H
@@ -25,32 +28,38 @@
 
 #include "model.h"
 
-enum gate_verdict { GATE_BLOCKED, GATE_WARNING, GATE_DNS_APPLIED, GATE_READY, GATE_VERDICT_COUNT }; /* worst first */
+enum gate_verdict {
+	GATE_BLOCKED,
+	GATE_WARNING,
+	GATE_DNS_APPLIED,
+	GATE_READY,
+	GATE_VERDICT_COUNT
+}; /* worst first */
 
 enum gate_code {
-	GATE_DISABLED,          /* service.disabled */
-	GATE_RUN_ACTIVE,        /* run.active */
-	GATE_ROLLED_BACK,       /* rolled_back */
-	GATE_JOB_NONE,          /* job.none */
-	GATE_JOB_EMPTY,         /* job.empty */
-	GATE_REMOVED,           /* mailbox.removed */
-	GATE_UNVERIFIED,        /* mailbox.unverified */
-	GATE_VERIFY_PARTIAL,    /* mailbox.verify_partial */
-	GATE_BELOW_MINIMUM,     /* mailbox.below_minimum */
-	GATE_MISSING,           /* mailbox.missing_unexplained */
-	GATE_SOURCE_EMPTY,      /* source.empty */
-	GATE_SOURCE_SHRANK,     /* source.shrank */
-	GATE_WEAK,              /* mailbox.weak_unaccepted */
-	GATE_REFUSALS,          /* mailbox.refusals_unaccepted */
-	GATE_EXCLUDED,          /* mailbox.excluded_unaccepted */
-	GATE_NONE_FINAL,        /* pass.none_final */
-	GATE_NOT_LAST_FINAL,    /* pass.not_last_final */
-	GATE_PASS_FAILED,       /* pass.failed */
-	GATE_VERIFY_STALE,      /* verify.stale */
-	GATE_NOT_APPROVED,      /* gate.not_approved */
-	GATE_APPROVAL_VOID,     /* gate.approval_void */
-	GATE_APPLIED,           /* dns.applied */
-	GATE_APPLIED_UNREADY,   /* dns.applied_without_gate */
+	GATE_DISABLED,        /* service.disabled */
+	GATE_RUN_ACTIVE,      /* run.active */
+	GATE_ROLLED_BACK,     /* rolled_back */
+	GATE_JOB_NONE,        /* job.none */
+	GATE_JOB_EMPTY,       /* job.empty */
+	GATE_REMOVED,         /* mailbox.removed */
+	GATE_UNVERIFIED,      /* mailbox.unverified */
+	GATE_VERIFY_PARTIAL,  /* mailbox.verify_partial */
+	GATE_BELOW_MINIMUM,   /* mailbox.below_minimum */
+	GATE_MISSING,         /* mailbox.missing_unexplained */
+	GATE_SOURCE_EMPTY,    /* source.empty */
+	GATE_SOURCE_SHRANK,   /* source.shrank */
+	GATE_WEAK,            /* mailbox.weak_unaccepted */
+	GATE_REFUSALS,        /* mailbox.refusals_unaccepted */
+	GATE_EXCLUDED,        /* mailbox.excluded_unaccepted */
+	GATE_NONE_FINAL,      /* pass.none_final */
+	GATE_NOT_LAST_FINAL,  /* pass.not_last_final */
+	GATE_PASS_FAILED,     /* pass.failed */
+	GATE_VERIFY_STALE,    /* verify.stale */
+	GATE_NOT_APPROVED,    /* gate.not_approved */
+	GATE_APPROVAL_VOID,   /* gate.approval_void */
+	GATE_APPLIED,         /* dns.applied */
+	GATE_APPLIED_UNREADY, /* dns.applied_without_gate */
 	GATE_CODE_COUNT
 };
 
@@ -60,7 +69,9 @@ bool gate_code_parse(const char *s, enum gate_code *c);
 /* One sentence for people: what it means and what to do; Portuguese or English. */
 const char *gate_code_text(enum gate_code c, bool pt);
 
-/* --- facts ------------------------------------------------------------------------------------------------------------- */
+/* --- facts
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 struct gate_pass { /* a mail-changing run that came to its end; id 0: none */
 	int64_t id, run_id;
@@ -85,14 +96,14 @@ struct gate_accepted { /* of the latest verification: the greatest count accepte
 
 struct gate_mailbox {
 	int64_t id;
-	char *pair;        /* what identifies both accounts; enters the hash */
+	char *pair; /* what identifies both accounts; enters the hash */
 	bool removed, removal_accepted;
-	bool active;       /* a mail-changing run is queued, running, paused or waiting */
-	struct gate_pass last;       /* the last pass, whatever its kind and end */
-	bool any_final;              /* a final pass has succeeded or ended partial on this pair */
-	int64_t final_seq;           /* change_seq of the last of these, 0: none */
-	int64_t last_messages;       /* the source's, as the last sync that did not fail saw it; -1: none */
-	int64_t most_messages;       /* the most that such a sync (or an accepted shrinkage) has seen; -1: none */
+	bool active;           /* a mail-changing run is queued, running, paused or waiting */
+	struct gate_pass last; /* the last pass, whatever its kind and end */
+	bool any_final;        /* a final pass has succeeded or ended partial on this pair */
+	int64_t final_seq;     /* change_seq of the last of these, 0: none */
+	int64_t last_messages; /* the source's, as the last sync that did not fail saw it; -1: none */
+	int64_t most_messages; /* the most that such a sync (or an accepted shrinkage) has seen; -1: none */
 	struct gate_verification verification;
 	struct gate_accepted accepted;
 };
@@ -130,12 +141,14 @@ void gate_job_free(struct gate_job *j); /* the content */
 
 struct gate_policy {
 	bool enabled;
-	int64_t min_ratio; /* millionths */
+	int64_t min_ratio;       /* millionths */
 	unsigned override_roles; /* mask of 1 << enum role */
 	bool four_eyes;
 };
 
-/* --- verdict ----------------------------------------------------------------------------------------------------------- */
+/* --- verdict
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 struct gate_reason {
 	enum gate_code code;
@@ -146,9 +159,9 @@ struct gate_reason {
 
 struct gate {
 	enum gate_verdict verdict;
-	bool ready; /* verdict == GATE_READY */
+	bool ready;              /* verdict == GATE_READY */
 	int64_t expected, found; /* over all mailboxes that are verified; ratio is null when expected is 0 */
-	int64_t mailboxes; /* not removed */
+	int64_t mailboxes;       /* not removed */
 	struct gate_reason *reasons;
 	size_t n_reasons;
 	char facts[65]; /* hex BLAKE2b-256 */
@@ -162,20 +175,23 @@ void gate_free(struct gate *g);
 
 /* One job. */
 void gate_evaluate(const struct gate_job *j, const struct gate_policy *p, int64_t now_ms, struct gate *out);
-/* A domain: its open jobs. None: blocked, job.none. Several: the worst verdict answers, reasons and numbers of all. */
-void gate_evaluate_domain(const struct gate_job *jobs, size_t n, const struct gate_policy *p, int64_t now_ms,
-	struct gate *out);
+/* A domain: its open jobs. None: blocked, job.none. Several: the worst verdict answers, reasons and numbers
+ * of all. */
+void gate_evaluate_domain(
+        const struct gate_job *jobs, size_t n, const struct gate_policy *p, int64_t now_ms, struct gate *out);
 
-/* found / expected as a number for display; negative when there is none. Never shown as more than it is: rounded down. */
+/* found / expected as a number for display; negative when there is none. Never shown as more than it is:
+ * rounded down. */
 double gate_ratio(int64_t found, int64_t expected);
 
 /* The facts as text, a line each, and their hash. */
 char *gate_facts_text(const struct gate_job *j);
 void gate_facts_hash(const char *text, char out[65]);
-/* What differs between two such texts, for people: "mailbox 7: a newer pass; mailbox 9: added". The caller's to free. */
+/* What differs between two such texts, for people: "mailbox 7: a newer pass; mailbox 9: added". The caller's
+ * to free. */
 char *gate_facts_diff(const char *before, const char *now);
-/* The reasons of g as an override's covers (JSON), the caller's to free. Left out, and never covered, are run.active,
- * service.disabled, dns.applied and dns.applied_without_gate. */
+/* The reasons of g as an override's covers (JSON), the caller's to free. Left out, and never covered, are
+ * run.active, service.disabled, dns.applied and dns.applied_without_gate. */
 char *gate_covers(const struct gate *g);
 
 #endif

@@ -51,17 +51,20 @@ static void mailbox_lines(struct buf *b, const struct gate_mailbox *m)
 	str_percent(b, m->pair, strlen(m->pair));
 	buf_addf(b, "\nmailbox %lld removed = %d %d\n", id, m->removed, m->removal_accepted);
 	if (m->last.id != 0)
-		buf_addf(b, "mailbox %lld pass = %lld %lld %lld %s %s %s %lld %lld\n", id, (long long)m->last.id,
-			(long long)m->last.run_id, (long long)m->last.seq, run_kind_name(m->last.kind), pass_name(m->last.pass),
-			run_status_name(m->last.status), (long long)m->last.messages, (long long)m->last.refused);
-	buf_addf(b, "mailbox %lld source = %lld %lld %d %lld\n", id, (long long)m->last_messages, (long long)m->most_messages,
-		m->any_final, (long long)m->final_seq);
+		buf_addf(b, "mailbox %lld pass = %lld %lld %lld %s %s %s %lld %lld\n", id,
+		        (long long)m->last.id, (long long)m->last.run_id, (long long)m->last.seq,
+		        run_kind_name(m->last.kind), pass_name(m->last.pass), run_status_name(m->last.status),
+		        (long long)m->last.messages, (long long)m->last.refused);
+	buf_addf(b, "mailbox %lld source = %lld %lld %d %lld\n", id, (long long)m->last_messages,
+	        (long long)m->most_messages, m->any_final, (long long)m->final_seq);
 	if (v->id != 0)
-		buf_addf(b, "mailbox %lld verification = %lld %lld %lld %d %lld %lld %lld %lld %lld %lld\n", id, (long long)v->id,
-			(long long)v->run_id, (long long)v->pass_id, v->complete, (long long)v->expected, (long long)v->found,
-			(long long)v->found_weak, (long long)v->missing, (long long)v->unexplained, (long long)v->excluded);
+		buf_addf(b, "mailbox %lld verification = %lld %lld %lld %d %lld %lld %lld %lld %lld %lld\n",
+		        id, (long long)v->id, (long long)v->run_id, (long long)v->pass_id, v->complete,
+		        (long long)v->expected, (long long)v->found, (long long)v->found_weak,
+		        (long long)v->missing, (long long)v->unexplained, (long long)v->excluded);
 	buf_addf(b, "mailbox %lld accepted = %lld %lld %lld %lld %d\n", id, (long long)m->accepted.missing,
-		(long long)m->accepted.weak, (long long)m->accepted.refusals, (long long)m->accepted.excluded, m->accepted.empty);
+	        (long long)m->accepted.weak, (long long)m->accepted.refusals, (long long)m->accepted.excluded,
+	        m->accepted.empty);
 }
 
 char *gate_facts_text(const struct gate_job *j)
@@ -88,7 +91,8 @@ void gate_facts_hash(const char *text, char out[65])
 /* The line with the same key in `text`; NULL when there is none. */
 static const char *same_key(const char *text, const char *line, size_t key_len)
 {
-	for (const char *at = text; at != NULL && *at != '\0'; at = strchr(at, '\n'), at = at != NULL ? at + 1 : NULL)
+	for (const char *at = text; at != NULL && *at != '\0';
+	        at = strchr(at, '\n'), at = at != NULL ? at + 1 : NULL)
 		if (strncmp(at, line, key_len) == 0)
 			return at;
 	return NULL;
@@ -111,9 +115,10 @@ static bool is_about(const char *line, size_t key_len, const char *what)
 /* "mailbox 7 pass" with what happened to it, in words. */
 static void tell(struct buf *out, const char *line, size_t key_len, const char *gone_or_new)
 {
-	static const char *const words[][2] = {{" pass", ": a newer pass"}, {" verification", ": another verification"},
-		{" accepted", ": acceptances changed"}, {" removed", ": removed"}, {" source", ": the source was seen differently"},
-		{" pair", ": host, user or folder map changed"}};
+	static const char *const words[][2] = {{" pass", ": a newer pass"},
+	        {" verification", ": another verification"}, {" accepted", ": acceptances changed"},
+	        {" removed", ": removed"}, {" source", ": the source was seen differently"},
+	        {" pair", ": host, user or folder map changed"}};
 	size_t n = key_len - 2;
 
 	if (out->len > 0)
@@ -129,7 +134,8 @@ static void tell(struct buf *out, const char *line, size_t key_len, const char *
 	buf_adds(out, gone_or_new != NULL ? gone_or_new : " changed");
 }
 
-/* Lines of `a` that `b` lacks or has with another value. A mailbox that is new or gone is told by its pair alone. */
+/* Lines of `a` that `b` lacks or has with another value. A mailbox that is new or gone is told by its pair
+ * alone. */
 static void compare(struct buf *out, const char *a, const char *b, bool a_is_now)
 {
 	for (const char *line = a; *line != '\0';) {
@@ -139,9 +145,11 @@ static void compare(struct buf *out, const char *a, const char *b, bool a_is_now
 
 		if (other == NULL && (pair || domain))
 			tell(out, line, key, a_is_now ? ": added" : ": gone");
-		else if (other == NULL && a_is_now && (is_about(line, key, " pass") || is_about(line, key, " verification")))
+		else if (other == NULL && a_is_now &&
+		         (is_about(line, key, " pass") || is_about(line, key, " verification")))
 			tell(out, line, key, NULL);
-		else if (other != NULL && a_is_now && (strncmp(other, line, len) != 0 || (other[len] != '\n' && other[len] != '\0')))
+		else if (other != NULL && a_is_now &&
+		         (strncmp(other, line, len) != 0 || (other[len] != '\n' && other[len] != '\0')))
 			tell(out, line, key, NULL);
 		line += len + (line[len] == '\n');
 		if (out->len > 2000) {

@@ -1,5 +1,6 @@
 /*
- * The table of issuers, from the settings: MIGRATION_JWT_* is one of them, MIGRATION_ISSUERS names a file with more:
+ * The table of issuers, from the settings: MIGRATION_JWT_* is one of them, MIGRATION_ISSUERS names a file
+ * with more:
  * [{"iss":"https://desk.example","alg":"RS256","key_file":"/etc/…/desk.pem","aud":"desk-migration","roles":["technician"]}]
  */
 #include <stdlib.h>
@@ -29,8 +30,8 @@ static bool alg_parse(const char *s, enum token_alg *out)
 	return false;
 }
 
-static const struct err *add(struct issuers *t, const char *iss, enum token_alg alg, const struct buf *key, const char *aud,
-	unsigned roles)
+static const struct err *add(struct issuers *t, const char *iss, enum token_alg alg, const struct buf *key,
+        const char *aud, unsigned roles)
 {
 	struct issuer *i;
 	const struct err *e = issuer_new(&i, iss, alg, key->ptr, key->len, aud, roles);
@@ -41,26 +42,30 @@ static const struct err *add(struct issuers *t, const char *iss, enum token_alg 
 /* MIGRATION_JWT_ISSUER and its companions. */
 static const struct err *add_settings(struct issuers *t, const struct conf *c)
 {
-	const char *iss = conf_str(c, CONF_JWT_ISSUER), *file = conf_str(c, CONF_JWT_KEY_FILE), *text = conf_str(c, CONF_JWT_KEY);
+	const char *iss = conf_str(c, CONF_JWT_ISSUER), *file = conf_str(c, CONF_JWT_KEY_FILE),
+	           *text = conf_str(c, CONF_JWT_KEY);
 	enum token_alg alg = (enum token_alg)conf_int(c, CONF_JWT_ALG);
 	struct buf key = BUF_INIT;
 	const struct err *e = NULL;
 
 	if (*iss == '\0') {
 		if (*text != '\0' || *file != '\0')
-			return err_new(ERR_CONFIG, "MIGRATION_JWT_ISSUER is missing: a key is set, but not whose");
+			return err_new(
+			        ERR_CONFIG, "MIGRATION_JWT_ISSUER is missing: a key is set, but not whose");
 		return NULL;
 	}
 	if (*text != '\0' && *file != '\0')
 		e = err_new(ERR_CONFIG, "MIGRATION_JWT_KEY and MIGRATION_JWT_KEY_FILE: set one of them");
 	else if (*text != '\0' && alg != TOKEN_HS256)
-		e = err_new(ERR_CONFIG, "MIGRATION_JWT_KEY is for HS256: put the public key into MIGRATION_JWT_KEY_FILE");
+		e = err_new(ERR_CONFIG,
+		        "MIGRATION_JWT_KEY is for HS256: put the public key into MIGRATION_JWT_KEY_FILE");
 	else if (*file != '\0')
 		e = fs_read_secret(file, KEY_MAX, &key);
 	else
 		buf_adds(&key, text);
 	if (e == NULL)
-		e = add(t, iss, alg, &key, conf_str(c, CONF_JWT_AUDIENCE), (unsigned)conf_int(c, CONF_JWT_ROLES));
+		e = add(t, iss, alg, &key, conf_str(c, CONF_JWT_AUDIENCE),
+		        (unsigned)conf_int(c, CONF_JWT_ROLES));
 	buf_wipe(&key);
 	return e;
 }

@@ -10,7 +10,8 @@
 
 #include "banned.h"
 
-/* jansson's own limit is 2048 levels of recursion: too many for a small stack, so the depth is measured first. */
+/* jansson's own limit is 2048 levels of recursion: too many for a small stack, so the depth is measured
+ * first. */
 static bool too_deep(const char *p, size_t n)
 {
 	bool in_text = false;
@@ -87,9 +88,8 @@ void js_problems_free(struct js_problems *p)
 	memset(p, 0, sizeof(*p));
 }
 
-__attribute__((format(printf, 4, 0)))
-static void add_v(struct js_problems *p, const char *pointer, const char *code, const char *fmt, va_list ap)
-	__attribute__((format(printf, 4, 0)));
+__attribute__((format(printf, 4, 0))) static void add_v(struct js_problems *p, const char *pointer,
+        const char *code, const char *fmt, va_list ap) __attribute__((format(printf, 4, 0)));
 static void add_v(struct js_problems *p, const char *pointer, const char *code, const char *fmt, va_list ap)
 {
 	struct buf b = BUF_INIT;
@@ -101,7 +101,7 @@ static void add_v(struct js_problems *p, const char *pointer, const char *code, 
 	buf_addv(&b, fmt, ap);
 	p->v = xreallocarray(p->v, p->n + 1, sizeof(*p->v));
 	p->v[p->n++] = (struct js_problem){
-		.pointer = xstrdup(pointer), .code = xstrdup(code), .detail = buf_detach(&b)};
+	        .pointer = xstrdup(pointer), .code = xstrdup(code), .detail = buf_detach(&b)};
 }
 
 void js_problems_add(struct js_problems *p, const char *pointer, const char *code, const char *fmt, ...)
@@ -117,7 +117,8 @@ const struct err *js_problems_err(const struct js_problems *p)
 {
 	if (p->n == 0)
 		return NULL;
-	return err_new(ERR_INPUT, "%s%s%s", p->v[0].pointer, p->v[0].pointer[0] != '\0' ? ": " : "", p->v[0].detail);
+	return err_new(
+	        ERR_INPUT, "%s%s%s", p->v[0].pointer, p->v[0].pointer[0] != '\0' ? ": " : "", p->v[0].detail);
 }
 
 struct js_at js_root(const json_t *v, struct js_problems *bad)
@@ -155,9 +156,10 @@ void js_pointer(const struct js_at *at, struct buf *out)
 	}
 }
 
-static void problem_v(const struct js_at *at, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-__attribute__((format(printf, 2, 0)))
 static void problem_v(const struct js_at *at, const char *fmt, va_list ap)
+        __attribute__((format(printf, 2, 0)));
+__attribute__((format(printf, 2, 0))) static void problem_v(
+        const struct js_at *at, const char *fmt, va_list ap)
 {
 	struct buf b = BUF_INIT;
 
@@ -198,7 +200,8 @@ static const char *type_name(json_type t)
 }
 
 /* True when the member is there with the type; JSON_TRUE stands for both truth values. */
-static bool take(const struct js_at *obj, const char *key, enum js_need need, json_type type, struct js_at *out)
+static bool take(
+        const struct js_at *obj, const char *key, enum js_need need, json_type type, struct js_at *out)
 {
 	*out = member(obj, key);
 	if (out->v == NULL || json_is_null(out->v)) {
@@ -236,8 +239,8 @@ static bool text_ok(const struct js_at *at, size_t min, size_t max, bool lines)
 	return true;
 }
 
-static bool text(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max, bool lines,
-	const char **out)
+static bool text(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max,
+        bool lines, const char **out)
 {
 	struct js_at at;
 
@@ -247,12 +250,14 @@ static bool text(const struct js_at *obj, const char *key, enum js_need need, si
 	return true;
 }
 
-bool js_str(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max, const char **out)
+bool js_str(
+        const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max, const char **out)
 {
 	return text(obj, key, need, min, max, false, out);
 }
 
-bool js_multiline(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max, const char **out)
+bool js_multiline(
+        const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max, const char **out)
 {
 	return text(obj, key, need, min, max, true, out);
 }
@@ -269,7 +274,8 @@ bool js_str_item(const struct js_at *item, size_t min, size_t max, const char **
 	return true;
 }
 
-bool js_int(const struct js_at *obj, const char *key, enum js_need need, int64_t min, int64_t max, int64_t *out)
+bool js_int(
+        const struct js_at *obj, const char *key, enum js_need need, int64_t min, int64_t max, int64_t *out)
 {
 	struct js_at at;
 	json_int_t v;
@@ -300,7 +306,8 @@ bool js_object(const struct js_at *obj, const char *key, enum js_need need, stru
 	return take(obj, key, need, JSON_OBJECT, out);
 }
 
-bool js_array(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max, struct js_at *out)
+bool js_array(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max,
+        struct js_at *out)
 {
 	size_t n;
 
@@ -325,7 +332,8 @@ void js_known(const struct js_at *obj, const char *const *keys)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)obj->v, key, v) {
+	json_object_foreach((json_t *)(uintptr_t)obj->v, key, v)
+	{
 		size_t i;
 
 		for (i = 0; keys[i] != NULL && strcmp(keys[i], key) != 0; i++)

@@ -1,6 +1,7 @@
 /*
- * JSON from strangers: parsed strictly with jansson (UTF-8, no duplicate keys, no NUL, bounded depth), then read with
- * getters that collect every mistake with a JSON Pointer (RFC 6901) to the field, so that all can be told at once.
+ * JSON from strangers: parsed strictly with jansson (UTF-8, no duplicate keys, no NUL, bounded depth), then
+ * read with getters that collect every mistake with a JSON Pointer (RFC 6901) to the field, so that all can
+ * be told at once.
  *
  *   struct js_problems bad = {0};
  *   struct js_at root = js_root(value, &bad), src;
@@ -25,7 +26,8 @@
 #define JS_DEPTH_MAX 32
 #define JS_PROBLEMS_MAX 100 /* what is found beyond is counted, not kept */
 
-/* One object or array and nothing after it but white space. ERR_JSON (line and what) or ERR_TOO_LARGE (depth). */
+/* One object or array and nothing after it but white space. ERR_JSON (line and what) or ERR_TOO_LARGE
+ * (depth). */
 const struct err *js_parse(json_t **out, const char *p, size_t n);
 /* Compact, keys in the order of insertion. */
 void js_write(struct buf *out, const json_t *v);
@@ -45,7 +47,7 @@ struct js_problems {
 };
 void js_problems_free(struct js_problems *p);
 void js_problems_add(struct js_problems *p, const char *pointer, const char *code, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+        __attribute__((format(printf, 4, 5)));
 /* NULL when there is none, else ERR_INPUT: "/source/port: must be between 1 and 65535". */
 const struct err *js_problems_err(const struct js_problems *p);
 
@@ -61,26 +63,33 @@ struct js_at js_root(const json_t *v, struct js_problems *bad);
 struct js_at js_item(const struct js_at *array, size_t i); /* i < json_array_size(array->v) */
 void js_pointer(const struct js_at *at, struct buf *out);
 /* A problem at `at`, or at its member `key` when that is not NULL. */
-void js_problem(const struct js_at *at, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void js_problem(const struct js_at *at, const char *key, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
 
 enum js_need { JS_OPTIONAL, JS_REQUIRED };
 
-/* Each returns true when the member is there and valid, and only then sets *out. null counts as absent. A text is measured
- * in bytes; js_str refuses control characters, js_multiline allows line feeds and tabs. */
-bool js_str(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max, const char **out);
-bool js_multiline(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max, const char **out);
-bool js_int(const struct js_at *obj, const char *key, enum js_need need, int64_t min, int64_t max, int64_t *out);
+/* Each returns true when the member is there and valid, and only then sets *out. null counts as absent. A
+ * text is measured in bytes; js_str refuses control characters, js_multiline allows line feeds and tabs. */
+bool js_str(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max,
+        const char **out);
+bool js_multiline(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max,
+        const char **out);
+bool js_int(
+        const struct js_at *obj, const char *key, enum js_need need, int64_t min, int64_t max, int64_t *out);
 bool js_bool(const struct js_at *obj, const char *key, enum js_need need, bool *out);
 bool js_object(const struct js_at *obj, const char *key, enum js_need need, struct js_at *out);
-bool js_array(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max, struct js_at *out);
-/* A word that parse(text, &value) knows, such as run_kind_parse: js_word(&root, "kind", JS_REQUIRED, run_kind_parse, &kind). */
-#define js_word(obj, key, need, parse, out)                                                                            \
-	({                                                                                                             \
-		const char *js_word_;                                                                                  \
-		js_str((obj), (key), (need), 1, 64, &js_word_) &&                                                      \
-			(parse(js_word_, (out)) || js_unknown_word((obj), (key), js_word_));                           \
+bool js_array(const struct js_at *obj, const char *key, enum js_need need, size_t min, size_t max,
+        struct js_at *out);
+/* A word that parse(text, &value) knows, such as run_kind_parse: js_word(&root, "kind", JS_REQUIRED,
+ * run_kind_parse, &kind). */
+#define js_word(obj, key, need, parse, out)                                                                  \
+	({                                                                                                   \
+		const char *js_word_;                                                                        \
+		js_str((obj), (key), (need), 1, 64, &js_word_) &&                                            \
+		        (parse(js_word_, (out)) || js_unknown_word((obj), (key), js_word_));                 \
 	})
-bool js_unknown_word(const struct js_at *obj, const char *key, const char *word); /* adds the problem; always false */
+bool js_unknown_word(
+        const struct js_at *obj, const char *key, const char *word); /* adds the problem; always false */
 /* A text as an item of an array, checked like js_str. */
 bool js_str_item(const struct js_at *item, size_t min, size_t max, const char **out);
 /* Every member whose name is not in the NULL-terminated list is a problem. */

@@ -46,10 +46,11 @@ static bool is_a_question(enum run_kind kind)
 	return kind == RUN_PREFLIGHT || kind == RUN_DISCOVER;
 }
 
-struct lifecycle_next lifecycle_next(enum lifecycle_event ev, enum run_kind kind, const char *code, int64_t attempt, int64_t max_attempts,
-	bool cancel)
+struct lifecycle_next lifecycle_next(enum lifecycle_event ev, enum run_kind kind, const char *code,
+        int64_t attempt, int64_t max_attempts, bool cancel)
 {
-	bool handed_back = ev == LIFE_GIVEN_BACK && (code == NULL || strcmp(code, "service.unavailable") == 0);
+	bool handed_back =
+	        ev == LIFE_GIVEN_BACK && (code == NULL || strcmp(code, "service.unavailable") == 0);
 
 	if (ev == LIFE_LEASE)
 		code = "run.lost";
@@ -58,6 +59,7 @@ struct lifecycle_next lifecycle_next(enum lifecycle_event ev, enum run_kind kind
 	if (handed_back)
 		return (struct lifecycle_next){.status = RUN_QUEUED};
 	if ((ev == LIFE_LEASE || !is_a_question(kind)) && attempt < attempts_of(code, max_attempts))
-		return (struct lifecycle_next){.status = RUN_QUEUED, .delay_ms = ev == LIFE_LEASE ? 0 : delay(attempt)};
+		return (struct lifecycle_next){
+		        .status = RUN_QUEUED, .delay_ms = ev == LIFE_LEASE ? 0 : delay(attempt)};
 	return (struct lifecycle_next){.status = RUN_FAILED, .code = code != NULL ? code : "internal"};
 }

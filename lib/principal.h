@@ -20,7 +20,8 @@ struct principal {
 
 void principal_free(struct principal *p); /* the content; all zero afterwards */
 
-/* "iss|sub", as the audit trail and created_by write it ("worker:NAME" for a worker); the caller's to free. */
+/* "iss|sub", as the audit trail and created_by write it ("worker:NAME" for a worker); the caller's to free.
+ */
 char *principal_text(const struct principal *p);
 
 /* Who the audit trail names for a change. */

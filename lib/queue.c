@@ -22,7 +22,8 @@ const struct err *queue_open(struct queue **out, const struct conf *c)
 
 	*out = NULL;
 	if (!str_starts(url, "spool:"))
-		return err_new(ERR_CONFIG, "MIGRATION_QUEUE: \"%s\" is not known here: use spool: or spool:/folder", url);
+		return err_new(ERR_CONFIG,
+		        "MIGRATION_QUEUE: \"%s\" is not known here: use spool: or spool:/folder", url);
 	path = url[6] != '\0' ? url + 6 : conf_str(c, CONF_SPOOL_PATH);
 	if (*path != '/')
 		return err_new(ERR_CONFIG, "MIGRATION_QUEUE: \"%s\" is not an absolute path", path);

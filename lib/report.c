@@ -70,9 +70,12 @@ static struct report_pass *parse_pass(const struct js_at *at)
 	for (size_t i = 0; i < p->n_folders; i++) {
 		struct js_at f = object_at(&array, i);
 
-		p->folders[i] = (struct report_folder){.folder = loose(&f, "folder"), .dest = destination(&f),
-			.uidvalidity = count(&f, "uidvalidity", JS_OPTIONAL), .uidnext = count(&f, "uidnext", JS_OPTIONAL),
-			.messages = count(&f, "messages", JS_OPTIONAL), .bytes = count(&f, "bytes", JS_OPTIONAL)};
+		p->folders[i] = (struct report_folder){.folder = loose(&f, "folder"),
+		        .dest = destination(&f),
+		        .uidvalidity = count(&f, "uidvalidity", JS_OPTIONAL),
+		        .uidnext = count(&f, "uidnext", JS_OPTIONAL),
+		        .messages = count(&f, "messages", JS_OPTIONAL),
+		        .bytes = count(&f, "bytes", JS_OPTIONAL)};
 	}
 	return p;
 }
@@ -109,8 +112,9 @@ static void check_sums(struct report_verification *v)
 		found += v->folders[i].found;
 		complete = complete && v->folders[i].complete;
 	}
-	if (v->found + v->found_weak + v->missing == v->expected && v->unexplained <= v->missing && (complete || !v->complete) &&
-		(v->n_folders == 0 || (expected == v->expected && found == v->found)))
+	if (v->found + v->found_weak + v->missing == v->expected && v->unexplained <= v->missing &&
+	        (complete || !v->complete) &&
+	        (v->n_folders == 0 || (expected == v->expected && found == v->found)))
 		return;
 	if (v->complete)
 		log_warn("a verification whose numbers contradict each other counts as not complete");
@@ -152,10 +156,15 @@ static void parse_missing(const struct js_at *array, struct report *out)
 	for (size_t i = 0; i < out->n_missing; i++) {
 		struct js_at m = object_at(array, i);
 
-		out->missing[i] = (struct report_missing){.folder = loose(&m, "folder"), .date = loose(&m, "date"),
-			.message_id = loose(&m, "message_id"), .from = loose(&m, "from"), .subject = loose(&m, "subject"),
-			.class = loose(&m, "class"), .detail = loose(&m, "detail"), .uid = count(&m, "uid", JS_OPTIONAL),
-			.size = count(&m, "size", JS_OPTIONAL)};
+		out->missing[i] = (struct report_missing){.folder = loose(&m, "folder"),
+		        .date = loose(&m, "date"),
+		        .message_id = loose(&m, "message_id"),
+		        .from = loose(&m, "from"),
+		        .subject = loose(&m, "subject"),
+		        .class = loose(&m, "class"),
+		        .detail = loose(&m, "detail"),
+		        .uid = count(&m, "uid", JS_OPTIONAL),
+		        .size = count(&m, "size", JS_OPTIONAL)};
 		if (*out->missing[i].class == '\0')
 			out->missing[i].class = "unexplained";
 	}
@@ -167,16 +176,19 @@ static void parse_refusals(const struct js_at *array, struct report *out)
 	for (size_t i = 0; i < out->n_refusals; i++) {
 		struct js_at r = object_at(array, i);
 
-		out->refusals[i] = (struct report_refusal){.folder = loose(&r, "folder"), .code = loose(&r, "code"),
-			.server = loose(&r, "server"), .file = loose(&r, "file"), .uid = count(&r, "uid", JS_OPTIONAL),
-			.size = count(&r, "size", JS_OPTIONAL)};
+		out->refusals[i] = (struct report_refusal){.folder = loose(&r, "folder"),
+		        .code = loose(&r, "code"),
+		        .server = loose(&r, "server"),
+		        .file = loose(&r, "file"),
+		        .uid = count(&r, "uid", JS_OPTIONAL),
+		        .size = count(&r, "size", JS_OPTIONAL)};
 	}
 }
 
 void report_parse(const struct js_at *root, struct report *out)
 {
-	static const char *const known[] = {"worker", "attempt", "seq", "status", "code", "message", "result", "pass",
-		"verification", "missing", "refusals", NULL};
+	static const char *const known[] = {"worker", "attempt", "seq", "status", "code", "message", "result",
+	        "pass", "verification", "missing", "refusals", NULL};
 	struct js_at at;
 
 	memset(out, 0, sizeof(*out));

@@ -17,7 +17,8 @@ struct report_pass {
 struct report_verify_folder {
 	const char *folder, *dest;
 	bool complete;
-	int64_t expected, found, found_weak, exact, canonical, decoded, summary, header, missing, late, excluded, differing, extra;
+	int64_t expected, found, found_weak, exact, canonical, decoded, summary, header, missing, late,
+	        excluded, differing, extra;
 };
 struct report_verification {
 	bool complete, deep;
@@ -38,10 +39,10 @@ struct report_refusal {
 struct report {
 	const char *worker;
 	int64_t attempt, seq;
-	enum run_status status; /* queued: given back; running: only carries missing and refusals */
+	enum run_status status;     /* queued: given back; running: only carries missing and refusals */
 	const char *code, *message; /* NULL: none */
-	char *result; /* JSON object's text, owned */
-	struct report_pass *pass;                 /* NULL: none */
+	char *result;               /* JSON object's text, owned */
+	struct report_pass *pass;   /* NULL: none */
 	struct report_verification *verification; /* NULL: none */
 	struct report_missing *missing;
 	size_t n_missing;
@@ -49,9 +50,10 @@ struct report {
 	size_t n_refusals;
 };
 
-/* Texts point into root's json_t. Mistakes go to root->bad (unknown fields of the document itself too; items of lists may
- * carry more); then *out must still be freed. A verification whose numbers contradict each other (found + found_weak +
- * missing must be expected, and the folders' sums the totals) is kept as not complete: it proves nothing. */
+/* Texts point into root's json_t. Mistakes go to root->bad (unknown fields of the document itself too; items
+ * of lists may carry more); then *out must still be freed. A verification whose numbers contradict each other
+ * (found + found_weak + missing must be expected, and the folders' sums the totals) is kept as not complete:
+ * it proves nothing. */
 void report_parse(const struct js_at *root, struct report *out);
 void report_free(struct report *r);
 

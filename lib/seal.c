@@ -63,7 +63,8 @@ static void add_text(struct buf *b, const char *key, const char *value)
 static void plain(struct buf *b, const struct seal_doc *doc)
 {
 	/* room for everything at once: a buffer that grows would leave pieces behind */
-	buf_reserve(b, 512 + strlen(doc->host) + strlen(doc->side) + 6 * (strlen(doc->user) + strlen(doc->secret)));
+	buf_reserve(b,
+	        512 + strlen(doc->host) + strlen(doc->side) + 6 * (strlen(doc->user) + strlen(doc->secret)));
 	buf_addf(b, "{\"v\":1,\"mailbox_id\":%lld", (long long)doc->mailbox_id);
 	add_text(b, "side", doc->side);
 	add_text(b, "host", doc->host);

@@ -1,6 +1,6 @@
 /*
- * Sealing of credentials to the worker's public key (libsodium's sealed box: X25519, XSalsa20-Poly1305). This file can only
- * seal; what opens lives with the worker. The sealed document is JSON:
+ * Sealing of credentials to the worker's public key (libsodium's sealed box: X25519, XSalsa20-Poly1305). This
+ * file can only seal; what opens lives with the worker. The sealed document is JSON:
  *   {"v":1,"mailbox_id":7,"side":"source","host":"…","port":993,"tls":"tls","user":"…","auth":"password","secret":"…"}
  */
 #ifndef SEAL_H
@@ -21,7 +21,8 @@ struct seal_key {
 };
 
 void seal_key_id(const unsigned char pk[SEAL_KEY_SIZE], char id[SEAL_KEY_ID_SIZE]);
-/* URL-safe base64, with or without padding. ERR_KEY for anything but 32 bytes, and for points of low order. */
+/* URL-safe base64, with or without padding. ERR_KEY for anything but 32 bytes, and for points of low order.
+ */
 const struct err *seal_key_parse(struct seal_key *out, const char *text);
 
 struct seal_doc {

@@ -17,9 +17,9 @@
 
 struct store {
 	struct db *db, *progress;
-	unsigned depth;        /* of store_begin */
-	unsigned reading;      /* depth of store_read_begin */
-	bool failed;           /* something inside the transaction failed */
+	unsigned depth;   /* of store_begin */
+	unsigned reading; /* depth of store_read_begin */
+	bool failed;      /* something inside the transaction failed */
 	char *path;
 };
 
@@ -42,7 +42,8 @@ static void give_to_owner(const char *dir, const char *file)
 static const struct err *open_progress(struct store *s, const char *dir, enum store_mode mode)
 {
 	char *path = xasprintf("%s/progress.db", dir);
-	struct db_options opt = {.create = mode != STORE_READ, .readonly = mode == STORE_READ, .sync = DB_SYNC_OFF};
+	struct db_options opt = {
+	        .create = mode != STORE_READ, .readonly = mode == STORE_READ, .sync = DB_SYNC_OFF};
 	const struct err *e;
 
 	if (mode == STORE_READ && access(path, R_OK) != 0) {
@@ -70,7 +71,8 @@ static const struct err *open_progress(struct store *s, const char *dir, enum st
 const struct err *store_open(struct store **out, const char *data_path, enum store_mode mode)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
-	struct db_options opt = {.create = mode == STORE_MIGRATE, .readonly = mode == STORE_READ, .sync = DB_SYNC_FULL};
+	struct db_options opt = {
+	        .create = mode == STORE_MIGRATE, .readonly = mode == STORE_READ, .sync = DB_SYNC_FULL};
 	const struct err *e;
 	int64_t v = 0;
 
@@ -84,7 +86,8 @@ const struct err *store_open(struct store **out, const char *data_path, enum sto
 	} else if (mode == STORE_USE) {
 		e = store_check_version(s);
 	} else if ((e = db_user_version(s->db, &v)) == NULL && (v > SCHEMA_VERSION || v < 1)) {
-		e = err_new(ERR_DB_VERSION, "%s: version %d, this program knows %d", s->path, (int)v, SCHEMA_VERSION);
+		e = err_new(ERR_DB_VERSION, "%s: version %d, this program knows %d", s->path, (int)v,
+		        SCHEMA_VERSION);
 	}
 	if (e == NULL)
 		e = open_progress(s, data_path, mode);
@@ -123,7 +126,8 @@ const struct err *store_check_version(struct store *s)
 	const struct err *e = db_user_version(s->db, &v);
 
 	if (e == NULL && v != SCHEMA_VERSION)
-		e = err_new(ERR_DB_VERSION, "%s: version %d, this program needs %d", s->path, (int)v, SCHEMA_VERSION);
+		e = err_new(ERR_DB_VERSION, "%s: version %d, this program needs %d", s->path, (int)v,
+		        SCHEMA_VERSION);
 	return e;
 }
 
@@ -183,7 +187,7 @@ const struct err *store_next_seq(struct store *s, int64_t *seq)
 {
 	bool found;
 	const struct err *e = db_i64(s->db, seq, &found,
-		"UPDATE counters SET value = value + 1 WHERE name = 'change_seq' RETURNING value", "");
+	        "UPDATE counters SET value = value + 1 WHERE name = 'change_seq' RETURNING value", "");
 
 	if (e == NULL && !found)
 		e = err_new(ERR_DB, "%s: the counter change_seq is missing", s->path);
@@ -204,7 +208,7 @@ const struct err *store_integrity(struct store *s, char **report)
 		e = db_query(s->db, &st, "PRAGMA foreign_key_check", "");
 	while (e == NULL && (e = db_step(st, &row)) == NULL && row)
 		buf_addf(&b, "%s%s row %lld points to a row of %s that is missing", b.len > 0 ? "; " : "",
-			db_col_text(st, 0), (long long)db_col_i64(st, 1), db_col_text(st, 2));
+		        db_col_text(st, 0), (long long)db_col_i64(st, 1), db_col_text(st, 2));
 	if (b.len == 0)
 		buf_adds(&b, "ok");
 	*report = buf_detach(&b);

@@ -26,18 +26,25 @@ const struct err *acceptance_list(struct store *s, int64_t mailbox_id, struct ac
 	struct stmt *st;
 	bool row;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id, job_id, mailbox_id, what, COALESCE(verification_id, 0), count, reason, by_sub, by_role, at"
-		" FROM acceptances WHERE mailbox_id = ?1 ORDER BY id",
-		"i", mailbox_id);
+	        "SELECT id, job_id, mailbox_id, what, COALESCE(verification_id, 0), count, reason, by_sub, "
+	        "by_role, at"
+	        " FROM acceptances WHERE mailbox_id = ?1 ORDER BY id",
+	        "i", mailbox_id);
 
 	*v = NULL;
 	*n = 0;
 	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
 		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct acceptance){.id = db_col_i64(st, 0), .job_id = db_col_i64(st, 1),
-			.mailbox_id = db_col_i64(st, 2), .what = db_col_dup(st, 3), .verification_id = db_col_i64(st, 4),
-			.count = db_col_i64(st, 5), .reason = db_col_dup(st, 6), .by = db_col_dup(st, 7), .role = db_col_dup(st, 8),
-			.at = db_col_i64(st, 9)};
+		(*v)[(*n)++] = (struct acceptance){.id = db_col_i64(st, 0),
+		        .job_id = db_col_i64(st, 1),
+		        .mailbox_id = db_col_i64(st, 2),
+		        .what = db_col_dup(st, 3),
+		        .verification_id = db_col_i64(st, 4),
+		        .count = db_col_i64(st, 5),
+		        .reason = db_col_dup(st, 6),
+		        .by = db_col_dup(st, 7),
+		        .role = db_col_dup(st, 8),
+		        .at = db_col_i64(st, 9)};
 	}
 	if (e != NULL) {
 		acceptances_free(*v, *n);
@@ -47,8 +54,8 @@ const struct err *acceptance_list(struct store *s, int64_t mailbox_id, struct ac
 	return e;
 }
 
-static const char *const words[] = {"missing", "weak", "refusal", "excluded", "source.empty", "source.shrank",
-	"mailbox.removed"};
+static const char *const words[] = {
+        "missing", "weak", "refusal", "excluded", "source.empty", "source.shrank", "mailbox.removed"};
 enum { MISSING, WEAK, REFUSAL, EXCLUDED, EMPTY, SHRANK, REMOVED, WORD_COUNT };
 
 /* The number that the word is about, as the evidence says it now; -1 when the matter does not stand. */
@@ -72,7 +79,8 @@ static int64_t number_of(int word, const struct verification *v, const struct pa
 	}
 }
 
-static const struct err *check_verified(struct store *s, int64_t mailbox_id, int word, int64_t count, int64_t *verification_id)
+static const struct err *check_verified(
+        struct store *s, int64_t mailbox_id, int word, int64_t count, int64_t *verification_id)
 {
 	struct verification v;
 	struct pass_row p;
@@ -84,23 +92,26 @@ static const struct err *check_verified(struct store *s, int64_t mailbox_id, int
 	if (e != NULL)
 		return e;
 	if (v.id == 0 || !v.complete)
-		return err_new(ERR_CONFLICT, "mailbox %lld has no complete verification: verify it first", (long long)mailbox_id);
+		return err_new(ERR_CONFLICT, "mailbox %lld has no complete verification: verify it first",
+		        (long long)mailbox_id);
 	now = number_of(word, &v, &p);
 	if (now < 0)
-		return err_new(ERR_CONFLICT, "the source of mailbox %lld is not empty", (long long)mailbox_id);
+		return err_new(
+		        ERR_CONFLICT, "the source of mailbox %lld is not empty", (long long)mailbox_id);
 	if (now != count)
-		return err_new(ERR_CONFLICT, "%s: the number is %lld now, not %lld: look again", words[word], (long long)now,
-			(long long)count);
+		return err_new(ERR_CONFLICT, "%s: the number is %lld now, not %lld: look again", words[word],
+		        (long long)now, (long long)count);
 	*verification_id = v.id;
 	return NULL;
 }
 
 static const struct err *check(struct store *s, int64_t mailbox_id, int word, int64_t count, int64_t *job_id,
-	int64_t *verification_id)
+        int64_t *verification_id)
 {
 	struct stmt *st;
 	bool row = false, removed;
-	const struct err *e = db_query(store_db(s), &st, "SELECT job_id, removed FROM mailboxes WHERE id = ?1", "i", mailbox_id);
+	const struct err *e = db_query(
+	        store_db(s), &st, "SELECT job_id, removed FROM mailboxes WHERE id = ?1", "i", mailbox_id);
 
 	*verification_id = 0;
 	if (e == NULL)
@@ -113,13 +124,14 @@ static const struct err *check(struct store *s, int64_t mailbox_id, int word, in
 	removed = db_col_i64(st, 1) != 0;
 	db_done(st);
 	if (removed != (word == REMOVED))
-		return err_new(ERR_CONFLICT, removed ? "mailbox %lld was removed" : "mailbox %lld was not removed",
-			(long long)mailbox_id);
+		return err_new(ERR_CONFLICT,
+		        removed ? "mailbox %lld was removed" : "mailbox %lld was not removed",
+		        (long long)mailbox_id);
 	return removed ? NULL : check_verified(s, mailbox_id, word, count, verification_id);
 }
 
-const struct err *acceptance_add(struct store *s, int64_t mailbox_id, const char *what, int64_t count, const char *reason,
-	const struct actor *by, struct acceptance *out)
+const struct err *acceptance_add(struct store *s, int64_t mailbox_id, const char *what, int64_t count,
+        const char *reason, const struct actor *by, struct acceptance *out)
 {
 	int64_t job_id = 0, verification_id = 0, now = clock_now_ms();
 	const struct err *e;
@@ -138,22 +150,32 @@ const struct err *acceptance_add(struct store *s, int64_t mailbox_id, const char
 	e = check(s, mailbox_id, word, count, &job_id, &verification_id);
 	if (e == NULL)
 		e = db_run(store_db(s),
-			"INSERT INTO acceptances (job_id, mailbox_id, what, verification_id, count, reason, by_sub, by_role, at)"
-			" VALUES (?1, ?2, ?3, NULLIF(?4, 0), ?5, ?6, ?7, ?8, ?9)",
-			"iisiisssi", job_id, mailbox_id, what, verification_id, count, reason, by->who, by->role, now);
+		        "INSERT INTO acceptances (job_id, mailbox_id, what, verification_id, count, reason, "
+		        "by_sub, by_role, at)"
+		        " VALUES (?1, ?2, ?3, NULLIF(?4, 0), ?5, ?6, ?7, ?8, ?9)",
+		        "iisiisssi", job_id, mailbox_id, what, verification_id, count, reason, by->who,
+		        by->role, now);
 	if (e == NULL) {
-		*out = (struct acceptance){.id = db_last_id(store_db(s)), .job_id = job_id, .mailbox_id = mailbox_id,
-			.verification_id = verification_id, .count = count, .at = now, .what = xstrdup(what),
-			.reason = xstrdup(reason), .by = xstrdup(by->who), .role = xstrdup(by->role)};
+		*out = (struct acceptance){.id = db_last_id(store_db(s)),
+		        .job_id = job_id,
+		        .mailbox_id = mailbox_id,
+		        .verification_id = verification_id,
+		        .count = count,
+		        .at = now,
+		        .what = xstrdup(what),
+		        .reason = xstrdup(reason),
+		        .by = xstrdup(by->who),
+		        .role = xstrdup(by->role)};
 		o = json_pack("{s:s, s:I, s:s}", "what", what, "count", (json_int_t)count, "reason", reason);
-		e = audit_on(s, by, "evidence.accept", job_id, "mailbox", mailbox_id, o != NULL ? js_text(o) : xstrdup("{}"));
+		e = audit_on(s, by, "evidence.accept", job_id, "mailbox", mailbox_id,
+		        o != NULL ? js_text(o) : xstrdup("{}"));
 		json_decref(o);
 	}
 	return store_end(s, e);
 }
 
-const struct err *dns_event_add(struct store *s, int64_t job_id, bool rolled_back, const char *how, bool was_ready,
-	const char *detail, const struct actor *by)
+const struct err *dns_event_add(struct store *s, int64_t job_id, bool rolled_back, const char *how,
+        bool was_ready, const char *detail, const struct actor *by)
 {
 	const char *what = rolled_back ? "rolled_back" : "applied";
 	int64_t seq = 0;
@@ -164,8 +186,9 @@ const struct err *dns_event_add(struct store *s, int64_t job_id, bool rolled_bac
 	e = store_next_seq(s, &seq);
 	if (e == NULL)
 		e = db_run(store_db(s),
-			"INSERT INTO dns_events (job_id, seq, what, how, was_ready, detail, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-			"iissisi", job_id, seq, what, how, (int64_t)was_ready, detail, clock_now_ms());
+		        "INSERT INTO dns_events (job_id, seq, what, how, was_ready, detail, at) VALUES (?1, "
+		        "?2, ?3, ?4, ?5, ?6, ?7)",
+		        "iissisi", job_id, seq, what, how, (int64_t)was_ready, detail, clock_now_ms());
 	if (e == NULL)
 		e = audit_add(s, by, rolled_back ? "dns.rolled_back" : "dns.applied", job_id, how, detail);
 	return store_end(s, e);

@@ -27,18 +27,19 @@ static const struct err *check_run(struct store *s, int64_t run_id, const char *
 	int64_t mine = 0;
 	bool found;
 	const struct err *e = db_i64(store_db(s), &mine, &found,
-		"SELECT attempt = ?3 AND COALESCE(worker, '') = ?2 FROM runs WHERE id = ?1", "isi", run_id, worker, attempt);
+	        "SELECT attempt = ?3 AND COALESCE(worker, '') = ?2 FROM runs WHERE id = ?1", "isi", run_id,
+	        worker, attempt);
 
 	if (e == NULL && !found)
 		e = err_new(ERR_NOT_FOUND, "run %lld does not exist", (long long)run_id);
 	else if (e == NULL && !mine)
-		e = err_new(ERR_RUN_STALE, "run %lld is not at attempt %lld of worker %s", (long long)run_id, (long long)attempt,
-			worker);
+		e = err_new(ERR_RUN_STALE, "run %lld is not at attempt %lld of worker %s", (long long)run_id,
+		        (long long)attempt, worker);
 	return e;
 }
 
-const struct err *artefact_put(struct store *s, int64_t run_id, const char *worker, int64_t attempt, const char *name,
-	int64_t size, bool complete, const char *sha256, int64_t now_ms)
+const struct err *artefact_put(struct store *s, int64_t run_id, const char *worker, int64_t attempt,
+        const char *name, int64_t size, bool complete, const char *sha256, int64_t now_ms)
 {
 	const struct err *e;
 
@@ -49,10 +50,12 @@ const struct err *artefact_put(struct store *s, int64_t run_id, const char *work
 	e = check_run(s, run_id, worker, attempt);
 	if (e == NULL)
 		e = db_run(store_db(s),
-			"INSERT INTO artefacts (run_id, name, size, complete, sha256, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-			" ON CONFLICT (run_id, name) DO UPDATE SET size = ?3, complete = ?4, sha256 = ?5, at = ?6"
-			" WHERE complete = 0 OR size = ?3",
-			"isiisi", run_id, name, size, (int64_t)complete, sha256, now_ms);
+		        "INSERT INTO artefacts (run_id, name, size, complete, sha256, at) VALUES (?1, ?2, "
+		        "?3, ?4, ?5, ?6)"
+		        " ON CONFLICT (run_id, name) DO UPDATE SET size = ?3, complete = ?4, sha256 = ?5, at "
+		        "= ?6"
+		        " WHERE complete = 0 OR size = ?3",
+		        "isiisi", run_id, name, size, (int64_t)complete, sha256, now_ms);
 	if (e == NULL && db_changes(store_db(s)) != 1)
 		e = err_new(ERR_CONFLICT, "%s of run %lld is complete already", name, (long long)run_id);
 	return store_end(s, e);
@@ -60,9 +63,13 @@ const struct err *artefact_put(struct store *s, int64_t run_id, const char *work
 
 static void read_row(struct stmt *st, struct artefact *a)
 {
-	*a = (struct artefact){.id = db_col_i64(st, 0), .run_id = db_col_i64(st, 1), .name = db_col_dup(st, 2),
-		.size = db_col_i64(st, 3), .complete = db_col_i64(st, 4) != 0, .sha256 = db_col_dup(st, 5),
-		.at = db_col_i64(st, 6)};
+	*a = (struct artefact){.id = db_col_i64(st, 0),
+	        .run_id = db_col_i64(st, 1),
+	        .name = db_col_dup(st, 2),
+	        .size = db_col_i64(st, 3),
+	        .complete = db_col_i64(st, 4) != 0,
+	        .sha256 = db_col_dup(st, 5),
+	        .at = db_col_i64(st, 6)};
 }
 
 const struct err *artefact_get(struct store *s, int64_t run_id, const char *name, struct artefact *out)
@@ -70,8 +77,9 @@ const struct err *artefact_get(struct store *s, int64_t run_id, const char *name
 	struct stmt *st;
 	bool row = false;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id, run_id, name, size, complete, sha256, at FROM artefacts WHERE run_id = ?1 AND name = ?2", "is", run_id,
-		name);
+	        "SELECT id, run_id, name, size, complete, sha256, at FROM artefacts WHERE run_id = ?1 AND "
+	        "name = ?2",
+	        "is", run_id, name);
 
 	memset(out, 0, sizeof(*out));
 	if (e == NULL)
@@ -90,7 +98,9 @@ const struct err *artefact_list(struct store *s, int64_t run_id, struct artefact
 	struct stmt *st;
 	bool row;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id, run_id, name, size, complete, sha256, at FROM artefacts WHERE run_id = ?1 ORDER BY name", "i", run_id);
+	        "SELECT id, run_id, name, size, complete, sha256, at FROM artefacts WHERE run_id = ?1 ORDER "
+	        "BY name",
+	        "i", run_id);
 
 	*v = NULL;
 	*n = 0;

@@ -78,11 +78,17 @@ static const struct err *last_row(struct store *s, int64_t *id, char hash[HASH_T
 }
 
 const struct err *audit_add(struct store *s, const struct actor *by, const char *action, int64_t job_id,
-	const char *subject, const char *detail)
+        const char *subject, const char *detail)
 {
 	char previous[HASH_TEXT], hash[HASH_TEXT];
-	struct fields f = {.previous = previous, .actor = by->who, .role = by->role, .action = action, .job_id = job_id,
-		.subject = subject != NULL ? subject : "", .detail = detail != NULL ? detail : "{}", .at = clock_now_ms()};
+	struct fields f = {.previous = previous,
+	        .actor = by->who,
+	        .role = by->role,
+	        .action = action,
+	        .job_id = job_id,
+	        .subject = subject != NULL ? subject : "",
+	        .detail = detail != NULL ? detail : "{}",
+	        .at = clock_now_ms()};
 	const struct err *e;
 	int64_t sequence = 0;
 
@@ -94,13 +100,14 @@ const struct err *audit_add(struct store *s, const struct actor *by, const char 
 	f.id = (sequence > f.id ? sequence : f.id) + 1;
 	hash_row(&f, hash);
 	return db_run(store_db(s),
-		"INSERT INTO audit (id, at, actor, role, action, job_id, subject, detail, previous, hash)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, NULLIF(?6, 0), ?7, ?8, ?9, ?10)",
-		"iisssissss", f.id, f.at, f.actor, f.role, f.action, f.job_id, f.subject, f.detail, f.previous, hash);
+	        "INSERT INTO audit (id, at, actor, role, action, job_id, subject, detail, previous, hash)"
+	        " VALUES (?1, ?2, ?3, ?4, ?5, NULLIF(?6, 0), ?7, ?8, ?9, ?10)",
+	        "iisssissss", f.id, f.at, f.actor, f.role, f.action, f.job_id, f.subject, f.detail,
+	        f.previous, hash);
 }
 
 const struct err *audit_on(struct store *s, const struct actor *by, const char *action, int64_t job_id,
-	const char *kind, int64_t id, char *detail)
+        const char *kind, int64_t id, char *detail)
 {
 	char subject[64];
 	const struct err *e;
@@ -124,7 +131,8 @@ void audit_rows_free(struct audit_row *v, size_t n)
 	free(v);
 }
 
-const struct err *audit_list(struct store *s, int64_t job_id, int64_t before, size_t limit, struct audit_row **v, size_t *n)
+const struct err *audit_list(
+        struct store *s, int64_t job_id, int64_t before, size_t limit, struct audit_row **v, size_t *n)
 {
 	const struct err *e;
 	struct stmt *st;
@@ -135,20 +143,26 @@ const struct err *audit_list(struct store *s, int64_t job_id, int64_t before, si
 	if (before == 0)
 		before = INT64_MAX;
 	e = job_id != 0 ? db_query(store_db(s), &st,
-				  "SELECT id, at, actor, role, action, COALESCE(job_id, 0), subject, detail, hash FROM audit"
-				  " WHERE job_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
-				  "iii", job_id, before, (int64_t)limit)
-			: db_query(store_db(s), &st,
-				  "SELECT id, at, actor, role, action, COALESCE(job_id, 0), subject, detail, hash FROM audit"
-				  " WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
-				  "ii", before, (int64_t)limit);
+	                          "SELECT id, at, actor, role, action, COALESCE(job_id, 0), subject, detail, "
+	                          "hash FROM audit"
+	                          " WHERE job_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+	                          "iii", job_id, before, (int64_t)limit)
+	                : db_query(store_db(s), &st,
+	                          "SELECT id, at, actor, role, action, COALESCE(job_id, 0), subject, detail, "
+	                          "hash FROM audit"
+	                          " WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+	                          "ii", before, (int64_t)limit);
 	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
 		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct audit_row){.id = db_col_i64(st, 0), .at = db_col_i64(st, 1),
-			.actor = xstrdup(db_col_text(st, 2)), .role = xstrdup(db_col_text(st, 3)),
-			.action = xstrdup(db_col_text(st, 4)), .job_id = db_col_i64(st, 5),
-			.subject = xstrdup(db_col_text(st, 6)), .detail = xstrdup(db_col_text(st, 7)),
-			.hash = xstrdup(db_col_text(st, 8))};
+		(*v)[(*n)++] = (struct audit_row){.id = db_col_i64(st, 0),
+		        .at = db_col_i64(st, 1),
+		        .actor = xstrdup(db_col_text(st, 2)),
+		        .role = xstrdup(db_col_text(st, 3)),
+		        .action = xstrdup(db_col_text(st, 4)),
+		        .job_id = db_col_i64(st, 5),
+		        .subject = xstrdup(db_col_text(st, 6)),
+		        .detail = xstrdup(db_col_text(st, 7)),
+		        .hash = xstrdup(db_col_text(st, 8))};
 	}
 	if (e != NULL) {
 		audit_rows_free(*v, *n);
@@ -158,7 +172,8 @@ const struct err *audit_list(struct store *s, int64_t job_id, int64_t before, si
 	return e;
 }
 
-static void bad(struct audit_check *out, int64_t id, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void bad(struct audit_check *out, int64_t id, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
 static void bad(struct audit_check *out, int64_t id, const char *fmt, ...)
 {
 	va_list ap;
@@ -170,19 +185,28 @@ static void bad(struct audit_check *out, int64_t id, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void check_row(struct stmt *st, const char *previous, int64_t expected_id, struct audit_check *out, char hash[HASH_TEXT])
+static void check_row(struct stmt *st, const char *previous, int64_t expected_id, struct audit_check *out,
+        char hash[HASH_TEXT])
 {
-	struct fields f = {.id = db_col_i64(st, 0), .at = db_col_i64(st, 1), .actor = db_col_text(st, 2),
-		.role = db_col_text(st, 3), .action = db_col_text(st, 4), .job_id = db_col_i64(st, 5),
-		.subject = db_col_text(st, 6), .detail = db_col_text(st, 7), .previous = db_col_text(st, 8)};
+	struct fields f = {.id = db_col_i64(st, 0),
+	        .at = db_col_i64(st, 1),
+	        .actor = db_col_text(st, 2),
+	        .role = db_col_text(st, 3),
+	        .action = db_col_text(st, 4),
+	        .job_id = db_col_i64(st, 5),
+	        .subject = db_col_text(st, 6),
+	        .detail = db_col_text(st, 7),
+	        .previous = db_col_text(st, 8)};
 
 	hash_row(&f, hash);
 	if (f.id != expected_id)
-		bad(out, expected_id, "rows %lld to %lld are missing", (long long)expected_id, (long long)f.id - 1);
+		bad(out, expected_id, "rows %lld to %lld are missing", (long long)expected_id,
+		        (long long)f.id - 1);
 	else if (strcmp(hash, db_col_text(st, 9)) != 0)
 		bad(out, f.id, "row %lld: its content was changed", (long long)f.id);
 	else if (strcmp(f.previous, previous) != 0)
-		bad(out, f.id, "row %lld does not follow the row before it: one of them was replaced", (long long)f.id);
+		bad(out, f.id, "row %lld does not follow the row before it: one of them was replaced",
+		        (long long)f.id);
 	else
 		out->rows++;
 }
@@ -197,9 +221,10 @@ const struct err *audit_verify(struct store *s, struct audit_check *out)
 
 	*out = (struct audit_check){.ok = true};
 	e = db_query(store_db(s), &st,
-		"SELECT id, at, actor, role, action, COALESCE(job_id, 0), subject, detail, previous, hash FROM audit"
-		" ORDER BY id",
-		"");
+	        "SELECT id, at, actor, role, action, COALESCE(job_id, 0), subject, detail, previous, hash "
+	        "FROM audit"
+	        " ORDER BY id",
+	        "");
 	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
 		check_row(st, previous, out->rows + 1, out, hash);
 		if (!out->ok) {
@@ -209,9 +234,10 @@ const struct err *audit_verify(struct store *s, struct audit_check *out)
 		memcpy(previous, hash, sizeof(previous));
 	}
 	if (e == NULL)
-		e = db_i64(store_db(s), &sequence, NULL, "SELECT seq FROM sqlite_sequence WHERE name = 'audit'", "");
+		e = db_i64(store_db(s), &sequence, NULL,
+		        "SELECT seq FROM sqlite_sequence WHERE name = 'audit'", "");
 	if (e == NULL && sequence != out->rows)
 		bad(out, out->rows + 1, "rows %lld to %lld are missing at the end", (long long)out->rows + 1,
-			(long long)sequence);
+		        (long long)sequence);
 	return e;
 }

@@ -17,18 +17,25 @@ const struct err *pass_last(struct store *s, int64_t mailbox_id, struct pass_row
 	struct stmt *st;
 	bool row = false;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id, run_id, mailbox_id, kind, pass, status, messages, copied, present, refused, bytes, at FROM passes"
-		" WHERE " OF_PAIR " ORDER BY id DESC LIMIT 1",
-		"i", mailbox_id);
+	        "SELECT id, run_id, mailbox_id, kind, pass, status, messages, copied, present, refused, "
+	        "bytes, at FROM passes"
+	        " WHERE " OF_PAIR " ORDER BY id DESC LIMIT 1",
+	        "i", mailbox_id);
 
 	memset(out, 0, sizeof(*out));
 	if (e == NULL)
 		e = db_step(st, &row);
 	if (e != NULL || !row)
 		return e;
-	*out = (struct pass_row){.id = db_col_i64(st, 0), .run_id = db_col_i64(st, 1), .mailbox_id = db_col_i64(st, 2),
-		.messages = db_col_i64(st, 6), .copied = db_col_i64(st, 7), .present = db_col_i64(st, 8),
-		.refused = db_col_i64(st, 9), .bytes = db_col_i64(st, 10), .at = db_col_i64(st, 11)};
+	*out = (struct pass_row){.id = db_col_i64(st, 0),
+	        .run_id = db_col_i64(st, 1),
+	        .mailbox_id = db_col_i64(st, 2),
+	        .messages = db_col_i64(st, 6),
+	        .copied = db_col_i64(st, 7),
+	        .present = db_col_i64(st, 8),
+	        .refused = db_col_i64(st, 9),
+	        .bytes = db_col_i64(st, 10),
+	        .at = db_col_i64(st, 11)};
 	run_kind_parse(db_col_text(st, 3), &out->kind);
 	if (!db_col_null(st, 4))
 		pass_parse(db_col_text(st, 4), &out->pass);
@@ -46,7 +53,8 @@ void pass_folders_free(struct pass_folder *v, size_t n)
 	free(v);
 }
 
-const struct err *pass_baseline(struct store *s, int64_t mailbox_id, int64_t *pass_id, struct pass_folder **v, size_t *n)
+const struct err *pass_baseline(
+        struct store *s, int64_t mailbox_id, int64_t *pass_id, struct pass_folder **v, size_t *n)
 {
 	int64_t with_folders = 0;
 	struct stmt *st;
@@ -56,22 +64,29 @@ const struct err *pass_baseline(struct store *s, int64_t mailbox_id, int64_t *pa
 	*v = NULL;
 	*n = 0;
 	*pass_id = 0;
-	/* The pass that is named is the last of any kind; the folders are of the last that read the source. */
-	e = db_i64(store_db(s), pass_id, NULL, "SELECT id FROM passes WHERE " OF_PAIR " ORDER BY id DESC LIMIT 1", "i", mailbox_id);
+	/* The pass that is named is the last of any kind; the folders are of the last that read the source.
+	 */
+	e = db_i64(store_db(s), pass_id, NULL,
+	        "SELECT id FROM passes WHERE " OF_PAIR " ORDER BY id DESC LIMIT 1", "i", mailbox_id);
 	if (e == NULL)
 		e = db_i64(store_db(s), &with_folders, NULL,
-			"SELECT id FROM passes WHERE " OF_PAIR " AND EXISTS (SELECT 1 FROM pass_folders f WHERE f.pass_id = passes.id)"
-			" ORDER BY id DESC LIMIT 1",
-			"i", mailbox_id);
+		        "SELECT id FROM passes WHERE " OF_PAIR
+		        " AND EXISTS (SELECT 1 FROM pass_folders f WHERE f.pass_id = passes.id)"
+		        " ORDER BY id DESC LIMIT 1",
+		        "i", mailbox_id);
 	if (e == NULL)
 		e = db_query(store_db(s), &st,
-			"SELECT folder, destination, uidvalidity, uidnext, messages, bytes FROM pass_folders WHERE pass_id = ?1", "i",
-			with_folders);
+		        "SELECT folder, destination, uidvalidity, uidnext, messages, bytes FROM pass_folders "
+		        "WHERE pass_id = ?1",
+		        "i", with_folders);
 	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
 		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct pass_folder){.folder = db_col_dup(st, 0), .destination = db_col_dup(st, 1),
-			.uidvalidity = db_col_i64(st, 2), .uidnext = db_col_i64(st, 3), .messages = db_col_i64(st, 4),
-			.bytes = db_col_i64(st, 5)};
+		(*v)[(*n)++] = (struct pass_folder){.folder = db_col_dup(st, 0),
+		        .destination = db_col_dup(st, 1),
+		        .uidvalidity = db_col_i64(st, 2),
+		        .uidnext = db_col_i64(st, 3),
+		        .messages = db_col_i64(st, 4),
+		        .bytes = db_col_i64(st, 5)};
 	}
 	if (e != NULL) {
 		pass_folders_free(*v, *n);
@@ -86,23 +101,35 @@ const struct err *verification_last(struct store *s, int64_t mailbox_id, struct 
 	struct stmt *st;
 	bool row = false;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id, run_id, mailbox_id, COALESCE(pass_id, 0), complete, deep, expected, found, found_weak, missing,"
-		" unexplained, late, excluded, differing, extra, at,"
-		" COALESCE(pass_id, 0) = COALESCE((SELECT max(id) FROM passes WHERE " OF_PAIR "), 0)"
-		" FROM verifications WHERE " OF_PAIR " ORDER BY id DESC LIMIT 1",
-		"i", mailbox_id);
+	        "SELECT id, run_id, mailbox_id, COALESCE(pass_id, 0), complete, deep, expected, found, "
+	        "found_weak, missing,"
+	        " unexplained, late, excluded, differing, extra, at,"
+	        " COALESCE(pass_id, 0) = COALESCE((SELECT max(id) FROM passes WHERE " OF_PAIR "), 0)"
+	        " FROM verifications WHERE " OF_PAIR " ORDER BY id DESC LIMIT 1",
+	        "i", mailbox_id);
 
 	memset(out, 0, sizeof(*out));
 	if (e == NULL)
 		e = db_step(st, &row);
 	if (e != NULL || !row)
 		return e;
-	*out = (struct verification){.id = db_col_i64(st, 0), .run_id = db_col_i64(st, 1), .mailbox_id = db_col_i64(st, 2),
-		.pass_id = db_col_i64(st, 3), .complete = db_col_i64(st, 4) != 0, .deep = db_col_i64(st, 5) != 0,
-		.expected = db_col_i64(st, 6), .found = db_col_i64(st, 7), .found_weak = db_col_i64(st, 8),
-		.missing = db_col_i64(st, 9), .unexplained = db_col_i64(st, 10), .late = db_col_i64(st, 11),
-		.excluded = db_col_i64(st, 12), .differing = db_col_i64(st, 13), .extra = db_col_i64(st, 14),
-		.at = db_col_i64(st, 15), .current = db_col_i64(st, 16) != 0};
+	*out = (struct verification){.id = db_col_i64(st, 0),
+	        .run_id = db_col_i64(st, 1),
+	        .mailbox_id = db_col_i64(st, 2),
+	        .pass_id = db_col_i64(st, 3),
+	        .complete = db_col_i64(st, 4) != 0,
+	        .deep = db_col_i64(st, 5) != 0,
+	        .expected = db_col_i64(st, 6),
+	        .found = db_col_i64(st, 7),
+	        .found_weak = db_col_i64(st, 8),
+	        .missing = db_col_i64(st, 9),
+	        .unexplained = db_col_i64(st, 10),
+	        .late = db_col_i64(st, 11),
+	        .excluded = db_col_i64(st, 12),
+	        .differing = db_col_i64(st, 13),
+	        .extra = db_col_i64(st, 14),
+	        .at = db_col_i64(st, 15),
+	        .current = db_col_i64(st, 16) != 0};
 	db_done(st);
 	return NULL;
 }
@@ -121,20 +148,32 @@ const struct err *verification_folders(struct store *s, int64_t id, struct verif
 	struct stmt *st;
 	bool row;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT folder, destination, complete, expected, found, found_weak, exact, canonical, decoded, header, missing,"
-		" late, excluded, differing, extra, summary FROM verification_folders WHERE verification_id = ?1",
-		"i", id);
+	        "SELECT folder, destination, complete, expected, found, found_weak, exact, canonical, "
+	        "decoded, header, missing,"
+	        " late, excluded, differing, extra, summary FROM verification_folders WHERE verification_id "
+	        "= ?1",
+	        "i", id);
 
 	*v = NULL;
 	*n = 0;
 	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
 		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct verification_folder){.folder = db_col_dup(st, 0), .destination = db_col_dup(st, 1),
-			.complete = db_col_i64(st, 2) != 0, .expected = db_col_i64(st, 3), .found = db_col_i64(st, 4),
-			.found_weak = db_col_i64(st, 5), .exact = db_col_i64(st, 6), .canonical = db_col_i64(st, 7),
-			.decoded = db_col_i64(st, 8), .header = db_col_i64(st, 9), .missing = db_col_i64(st, 10),
-			.late = db_col_i64(st, 11), .excluded = db_col_i64(st, 12), .differing = db_col_i64(st, 13),
-			.extra = db_col_i64(st, 14), .summary = db_col_i64(st, 15)};
+		(*v)[(*n)++] = (struct verification_folder){.folder = db_col_dup(st, 0),
+		        .destination = db_col_dup(st, 1),
+		        .complete = db_col_i64(st, 2) != 0,
+		        .expected = db_col_i64(st, 3),
+		        .found = db_col_i64(st, 4),
+		        .found_weak = db_col_i64(st, 5),
+		        .exact = db_col_i64(st, 6),
+		        .canonical = db_col_i64(st, 7),
+		        .decoded = db_col_i64(st, 8),
+		        .header = db_col_i64(st, 9),
+		        .missing = db_col_i64(st, 10),
+		        .late = db_col_i64(st, 11),
+		        .excluded = db_col_i64(st, 12),
+		        .differing = db_col_i64(st, 13),
+		        .extra = db_col_i64(st, 14),
+		        .summary = db_col_i64(st, 15)};
 	}
 	if (e != NULL) {
 		verification_folders_free(*v, *n);
@@ -158,24 +197,30 @@ void missing_free(struct missing_row *v, size_t n)
 	free(v);
 }
 
-const struct err *missing_list(struct store *s, int64_t verification_id, const char *class, int64_t after, size_t limit,
-	struct missing_row **v, size_t *n)
+const struct err *missing_list(struct store *s, int64_t verification_id, const char *class, int64_t after,
+        size_t limit, struct missing_row **v, size_t *n)
 {
 	struct stmt *st;
 	bool row;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id, uid, size, folder, date, message_id, sender, subject, class, detail FROM missing"
-		" WHERE verification_id = ?1 AND (?2 IS NULL OR class = ?2) AND id > ?3 ORDER BY id LIMIT ?4",
-		"isii", verification_id, class, after, (int64_t)limit);
+	        "SELECT id, uid, size, folder, date, message_id, sender, subject, class, detail FROM missing"
+	        " WHERE verification_id = ?1 AND (?2 IS NULL OR class = ?2) AND id > ?3 ORDER BY id LIMIT ?4",
+	        "isii", verification_id, class, after, (int64_t)limit);
 
 	*v = NULL;
 	*n = 0;
 	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
 		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct missing_row){.id = db_col_i64(st, 0), .uid = db_col_i64(st, 1), .size = db_col_i64(st, 2),
-			.folder = db_col_dup(st, 3), .date = db_col_dup(st, 4), .message_id = db_col_dup(st, 5),
-			.from = db_col_dup(st, 6), .subject = db_col_dup(st, 7), .class = db_col_dup(st, 8),
-			.detail = db_col_dup(st, 9)};
+		(*v)[(*n)++] = (struct missing_row){.id = db_col_i64(st, 0),
+		        .uid = db_col_i64(st, 1),
+		        .size = db_col_i64(st, 2),
+		        .folder = db_col_dup(st, 3),
+		        .date = db_col_dup(st, 4),
+		        .message_id = db_col_dup(st, 5),
+		        .from = db_col_dup(st, 6),
+		        .subject = db_col_dup(st, 7),
+		        .class = db_col_dup(st, 8),
+		        .detail = db_col_dup(st, 9)};
 	}
 	if (e != NULL) {
 		missing_free(*v, *n);
@@ -196,23 +241,30 @@ void refusals_free(struct refusal_row *v, size_t n)
 	free(v);
 }
 
-const struct err *refusal_list(struct store *s, int64_t mailbox_id, int64_t after, size_t limit, struct refusal_row **v,
-	size_t *n)
+const struct err *refusal_list(
+        struct store *s, int64_t mailbox_id, int64_t after, size_t limit, struct refusal_row **v, size_t *n)
 {
 	struct stmt *st;
 	bool row;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id, run_id, uid, size, at, folder, code, server, file FROM refusals WHERE mailbox_id = ?1 AND id > ?2"
-		" ORDER BY id LIMIT ?3",
-		"iii", mailbox_id, after, (int64_t)limit);
+	        "SELECT id, run_id, uid, size, at, folder, code, server, file FROM refusals WHERE mailbox_id "
+	        "= ?1 AND id > ?2"
+	        " ORDER BY id LIMIT ?3",
+	        "iii", mailbox_id, after, (int64_t)limit);
 
 	*v = NULL;
 	*n = 0;
 	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
 		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct refusal_row){.id = db_col_i64(st, 0), .run_id = db_col_i64(st, 1),
-			.uid = db_col_i64(st, 2), .size = db_col_i64(st, 3), .at = db_col_i64(st, 4), .folder = db_col_dup(st, 5),
-			.code = db_col_dup(st, 6), .server = db_col_dup(st, 7), .file = db_col_dup(st, 8)};
+		(*v)[(*n)++] = (struct refusal_row){.id = db_col_i64(st, 0),
+		        .run_id = db_col_i64(st, 1),
+		        .uid = db_col_i64(st, 2),
+		        .size = db_col_i64(st, 3),
+		        .at = db_col_i64(st, 4),
+		        .folder = db_col_dup(st, 5),
+		        .code = db_col_dup(st, 6),
+		        .server = db_col_dup(st, 7),
+		        .file = db_col_dup(st, 8)};
 	}
 	if (e != NULL) {
 		refusals_free(*v, *n);
@@ -222,10 +274,11 @@ const struct err *refusal_list(struct store *s, int64_t mailbox_id, int64_t afte
 	return e;
 }
 
-/* --- what runs leave ------------------------------------------------------------------------------------------------ */
+/* --- what runs leave
+ * ------------------------------------------------------------------------------------------------ */
 
-const struct err *evidence_pass(struct store *s, int64_t run_id, enum run_status status, const struct report_pass *p,
-	int64_t now_ms)
+const struct err *evidence_pass(
+        struct store *s, int64_t run_id, enum run_status status, const struct report_pass *p, int64_t now_ms)
 {
 	static const struct report_pass unknown = {0};
 	const struct err *e;
@@ -234,73 +287,86 @@ const struct err *evidence_pass(struct store *s, int64_t run_id, enum run_status
 	if (p == NULL)
 		p = &unknown;
 	e = db_run(store_db(s),
-		"INSERT INTO passes (run_id, attempt, mailbox_id, kind, pass, status, messages, copied, present, refused, bytes, at)"
-		" SELECT id, attempt, mailbox_id, kind, pass, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE id = ?1",
-		"isiiiiii", run_id, run_status_name(status), p->messages, p->copied, p->present, p->refused, p->bytes, now_ms);
+	        "INSERT INTO passes (run_id, attempt, mailbox_id, kind, pass, status, messages, copied, "
+	        "present, refused, bytes, at)"
+	        " SELECT id, attempt, mailbox_id, kind, pass, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE id "
+	        "= ?1",
+	        "isiiiiii", run_id, run_status_name(status), p->messages, p->copied, p->present, p->refused,
+	        p->bytes, now_ms);
 	id = db_last_id(store_db(s));
 	for (size_t i = 0; e == NULL && i < p->n_folders; i++) {
 		const struct report_folder *f = &p->folders[i];
 
 		e = db_run(store_db(s),
-			"INSERT INTO pass_folders (pass_id, folder, destination, uidvalidity, uidnext, messages, bytes)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-			"issiiii", id, f->folder, f->dest, f->uidvalidity, f->uidnext, f->messages, f->bytes);
+		        "INSERT INTO pass_folders (pass_id, folder, destination, uidvalidity, uidnext, "
+		        "messages, bytes)"
+		        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		        "issiiii", id, f->folder, f->dest, f->uidvalidity, f->uidnext, f->messages, f->bytes);
 	}
 	return e;
 }
 
-const struct err *evidence_verification(struct store *s, int64_t run_id, const struct report_verification *v, int64_t now_ms,
-	int64_t *id)
+const struct err *evidence_verification(
+        struct store *s, int64_t run_id, const struct report_verification *v, int64_t now_ms, int64_t *id)
 {
-	/* The pass it is measured against: the one the worker names if it is of this mailbox, else the last. */
+	/* The pass it is measured against: the one the worker names if it is of this mailbox, else the last.
+	 */
 	static const char sql[] =
-		"INSERT INTO verifications (run_id, attempt, mailbox_id, pass_id, complete, deep, expected, found, found_weak,"
-		" missing, unexplained, late, excluded, differing, extra, at)"
-		" SELECT id, attempt, mailbox_id, CASE WHEN ?2 > 0"
-		"   THEN (SELECT p.id FROM passes p WHERE p.id = ?2 AND p.mailbox_id = runs.mailbox_id)"
-		"   ELSE (SELECT max(p.id) FROM passes p JOIN mailboxes m ON m.id = p.mailbox_id"
-		"     WHERE p.mailbox_id = runs.mailbox_id AND p.run_id > m.pair_after) END,"
-		" ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 FROM runs WHERE id = ?1";
-	const struct err *e = db_run(store_db(s), sql, "iiiiiiiiiiiiii", run_id, v->pass_id, (int64_t)v->complete,
-		(int64_t)v->deep, v->expected, v->found, v->found_weak, v->missing, v->unexplained, v->late, v->excluded,
-		v->differing, v->extra, now_ms);
+	        "INSERT INTO verifications (run_id, attempt, mailbox_id, pass_id, complete, deep, expected, "
+	        "found, found_weak,"
+	        " missing, unexplained, late, excluded, differing, extra, at)"
+	        " SELECT id, attempt, mailbox_id, CASE WHEN ?2 > 0"
+	        "   THEN (SELECT p.id FROM passes p WHERE p.id = ?2 AND p.mailbox_id = runs.mailbox_id)"
+	        "   ELSE (SELECT max(p.id) FROM passes p JOIN mailboxes m ON m.id = p.mailbox_id"
+	        "     WHERE p.mailbox_id = runs.mailbox_id AND p.run_id > m.pair_after) END,"
+	        " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 FROM runs WHERE id = ?1";
+	const struct err *e = db_run(store_db(s), sql, "iiiiiiiiiiiiii", run_id, v->pass_id,
+	        (int64_t)v->complete, (int64_t)v->deep, v->expected, v->found, v->found_weak, v->missing,
+	        v->unexplained, v->late, v->excluded, v->differing, v->extra, now_ms);
 
 	*id = db_last_id(store_db(s));
 	for (size_t i = 0; e == NULL && i < v->n_folders; i++) {
 		const struct report_verify_folder *f = &v->folders[i];
 
 		e = db_run(store_db(s),
-			"INSERT INTO verification_folders (verification_id, folder, destination, complete, expected, found, found_weak,"
-			" exact, canonical, decoded, summary, header, missing, late, excluded, differing, extra)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-			"issiiiiiiiiiiiiii", *id, f->folder, f->dest, (int64_t)f->complete, f->expected, f->found, f->found_weak,
-			f->exact, f->canonical, f->decoded, f->summary, f->header, f->missing, f->late, f->excluded, f->differing,
-			f->extra);
+		        "INSERT INTO verification_folders (verification_id, folder, destination, complete, "
+		        "expected, found, found_weak,"
+		        " exact, canonical, decoded, summary, header, missing, late, excluded, differing, "
+		        "extra)"
+		        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+		        "?17)",
+		        "issiiiiiiiiiiiiii", *id, f->folder, f->dest, (int64_t)f->complete, f->expected,
+		        f->found, f->found_weak, f->exact, f->canonical, f->decoded, f->summary, f->header,
+		        f->missing, f->late, f->excluded, f->differing, f->extra);
 	}
 	return e;
 }
 
-const struct err *evidence_missing(struct store *s, int64_t verification_id, const struct report_missing *v, size_t n)
+const struct err *evidence_missing(
+        struct store *s, int64_t verification_id, const struct report_missing *v, size_t n)
 {
 	const struct err *e = NULL;
 
 	for (size_t i = 0; e == NULL && i < n; i++)
 		e = db_run(store_db(s),
-			"INSERT INTO missing (verification_id, folder, uid, size, date, message_id, sender, subject, class, detail)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-			"isiissssss", verification_id, v[i].folder, v[i].uid, v[i].size, v[i].date, v[i].message_id, v[i].from,
-			v[i].subject, v[i].class, v[i].detail);
+		        "INSERT INTO missing (verification_id, folder, uid, size, date, message_id, sender, "
+		        "subject, class, detail)"
+		        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		        "isiissssss", verification_id, v[i].folder, v[i].uid, v[i].size, v[i].date,
+		        v[i].message_id, v[i].from, v[i].subject, v[i].class, v[i].detail);
 	return e;
 }
 
-const struct err *evidence_refusals(struct store *s, int64_t run_id, const struct report_refusal *v, size_t n, int64_t now_ms)
+const struct err *evidence_refusals(
+        struct store *s, int64_t run_id, const struct report_refusal *v, size_t n, int64_t now_ms)
 {
 	const struct err *e = NULL;
 
 	for (size_t i = 0; e == NULL && i < n; i++)
 		e = db_run(store_db(s),
-			"INSERT INTO refusals (mailbox_id, run_id, folder, uid, size, code, server, file, at)"
-			" SELECT mailbox_id, id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE id = ?1",
-			"isiisssi", run_id, v[i].folder, v[i].uid, v[i].size, v[i].code, v[i].server, v[i].file, now_ms);
+		        "INSERT INTO refusals (mailbox_id, run_id, folder, uid, size, code, server, file, at)"
+		        " SELECT mailbox_id, id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE id = ?1",
+		        "isiisssi", run_id, v[i].folder, v[i].uid, v[i].size, v[i].code, v[i].server,
+		        v[i].file, now_ms);
 	return e;
 }

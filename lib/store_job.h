@@ -10,7 +10,7 @@ struct job {
 	enum engine_kind engine;
 	bool closed;
 	char *source, *destination, *options; /* JSON objects */
-	char **domains; /* A-labels, lower case; the first is the main one */
+	char **domains;                       /* A-labels, lower case; the first is the main one */
 	size_t n_domains;
 	int64_t version; /* ETag */
 	char *created_by;
@@ -23,8 +23,9 @@ void jobs_free(struct job *v, size_t n);
 const struct err *job_insert(struct store *s, struct job *j, const struct actor *by);
 /* org NULL: of any. ERR_NOT_FOUND. */
 const struct err *job_get(struct store *s, int64_t id, const char *org, struct job *out);
-/* Writes ticket, title, engine, source, destination, options, domains and closed of the row j->id if its version is still
- * j->version (else ERR_PRECONDITION), which rises by one. Closing with active runs is ERR_RUN_ACTIVE. */
+/* Writes ticket, title, engine, source, destination, options, domains and closed of the row j->id if its
+ * version is still j->version (else ERR_PRECONDITION), which rises by one. Closing with active runs is
+ * ERR_RUN_ACTIVE. */
 const struct err *job_update(struct store *s, struct job *j, const struct actor *by);
 
 struct job_filter {
@@ -40,7 +41,8 @@ const struct err *job_list(struct store *s, const struct job_filter *f, struct j
 
 struct job_summary {
 	int64_t mailboxes, active_runs; /* not removed; active */
-	int64_t messages_total, messages_done, bytes_total, bytes_done; /* of each mailbox's last pass or live run */
+	int64_t messages_total, messages_done, bytes_total,
+	        bytes_done; /* of each mailbox's last pass or live run */
 };
 const struct err *job_summary(struct store *s, int64_t id, struct job_summary *out);
 

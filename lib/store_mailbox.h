@@ -29,24 +29,26 @@ struct mailbox {
 void mailbox_free(struct mailbox *m);
 void mailboxes_free(struct mailbox *v, size_t n);
 
-/* ERR_CONFLICT when the job has that pair already; ERR_NOT_FOUND or ERR_CONFLICT when the job is not there or closed. */
+/* ERR_CONFLICT when the job has that pair already; ERR_NOT_FOUND or ERR_CONFLICT when the job is not there or
+ * closed. */
 const struct err *mailbox_insert(struct store *s, struct mailbox *m, const struct actor *by);
 /* org NULL: of any job. */
 const struct err *mailbox_get(struct store *s, int64_t id, const char *org, struct mailbox *out);
 /* By id; `after` 0: from the first; removed: with those as well. */
 const struct err *mailbox_list(struct store *s, int64_t job_id, bool removed, int64_t after, size_t limit,
-	struct mailbox **v, size_t *n);
-/* Writes source, dest, source_upload and folders if the version is still m->version (else ERR_PRECONDITION). A side whose host,
- * port, tls or user changes loses its credential, and the pair its evidence; that is ERR_RUN_ACTIVE while a run is active.
- * Put a new credential afterwards in the same transaction. */
+        struct mailbox **v, size_t *n);
+/* Writes source, dest, source_upload and folders if the version is still m->version (else ERR_PRECONDITION).
+ * A side whose host, port, tls or user changes loses its credential, and the pair its evidence; that is
+ * ERR_RUN_ACTIVE while a run is active. Put a new credential afterwards in the same transaction. */
 const struct err *mailbox_update(struct store *s, struct mailbox *m, const struct actor *by);
-/* Takes it out of the job (a fact for the gate) and drops its credentials. ERR_RUN_ACTIVE while a run is active;
- * ERR_PRECONDITION unless `version` is its version or 0. */
-const struct err *mailbox_remove(struct store *s, int64_t id, int64_t version, const char *reason, const struct actor *by);
+/* Takes it out of the job (a fact for the gate) and drops its credentials. ERR_RUN_ACTIVE while a run is
+ * active; ERR_PRECONDITION unless `version` is its version or 0. */
+const struct err *mailbox_remove(
+        struct store *s, int64_t id, int64_t version, const char *reason, const struct actor *by);
 
 struct credential {
 	int64_t id, mailbox_id;
-	char *side;   /* "source" or "destination" */
+	char *side; /* "source" or "destination" */
 	char *key_id, *sealed;
 	int64_t version, updated_at;
 };
@@ -54,10 +56,11 @@ void credentials_free(struct credential *v, size_t n);
 
 /* Inserts or replaces; the version rises. */
 const struct err *credential_put(struct store *s, int64_t mailbox_id, const char *side, const char *key_id,
-	const char *sealed, const struct actor *by);
-/* A worker's refreshed or resealed one: ERR_PRECONDITION unless `version` is its version. *new_version may be NULL. */
-const struct err *credential_replace(struct store *s, int64_t id, int64_t version, const char *key_id, const char *sealed,
-	const struct actor *by, int64_t *new_version);
+        const char *sealed, const struct actor *by);
+/* A worker's refreshed or resealed one: ERR_PRECONDITION unless `version` is its version. *new_version may be
+ * NULL. */
+const struct err *credential_replace(struct store *s, int64_t id, int64_t version, const char *key_id,
+        const char *sealed, const struct actor *by, int64_t *new_version);
 const struct err *credential_list(struct store *s, int64_t mailbox_id, struct credential **v, size_t *n);
 
 struct upload {

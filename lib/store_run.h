@@ -1,6 +1,7 @@
 /*
- * Runs: queued, claimed by a worker (compare-and-set), reported on, ended. The rules of who may follow whom are lifecycle.h's;
- * uniqueness (one active run a mailbox, one mail-changing run a destination account) is the database's.
+ * Runs: queued, claimed by a worker (compare-and-set), reported on, ended. The rules of who may follow whom
+ * are lifecycle.h's; uniqueness (one active run a mailbox, one mail-changing run a destination account) is
+ * the database's.
  */
 #ifndef STORE_RUN_H
 #define STORE_RUN_H
@@ -16,9 +17,9 @@ struct run {
 	enum run_status status;
 	bool held, changes_mail, cancel, pause;
 	int64_t attempt, seq;
-	char *worker;  /* "" while none has it */
-	char *options, *result; /* JSON objects */
-	char *code, *message;   /* "" */
+	char *worker;                                          /* "" while none has it */
+	char *options, *result;                                /* JSON objects */
+	char *code, *message;                                  /* "" */
 	int64_t lease_until, not_before, change_seq, retry_of; /* 0: none */
 	char *created_by, *created_role;
 	int64_t created_at, started_at, finished_at; /* ms, 0: not yet */
@@ -35,21 +36,22 @@ struct run_request {
 	int64_t retry_of;
 };
 
-/* All or none. *v are the new runs (runs_free). Without `queue`: ERR_RUN_ACTIVE when a mailbox or a destination account is busy,
- * and *busy (n requests long, or NULL) tells which. With `queue` those are inserted as held, and released when their turn
- * comes. ERR_NOT_FOUND, ERR_CONFLICT (job closed, mailbox removed), ERR_INPUT (kind needs a mailbox). */
-const struct err *run_enqueue(struct store *s, const struct run_request *req, size_t n, bool queue, const struct actor *by,
-	struct run **v, bool *busy);
+/* All or none. *v are the new runs (runs_free). Without `queue`: ERR_RUN_ACTIVE when a mailbox or a
+ * destination account is busy, and *busy (n requests long, or NULL) tells which. With `queue` those are
+ * inserted as held, and released when their turn comes. ERR_NOT_FOUND, ERR_CONFLICT (job closed, mailbox
+ * removed), ERR_INPUT (kind needs a mailbox). */
+const struct err *run_enqueue(struct store *s, const struct run_request *req, size_t n, bool queue,
+        const struct actor *by, struct run **v, bool *busy);
 
 /* org NULL: of any job. */
 const struct err *run_get(struct store *s, int64_t id, const char *org, struct run *out);
 
 struct run_filter {
 	int64_t job_id, mailbox_id; /* 0: any */
-	int status;     /* enum run_status, -1: any */
-	int kind;       /* enum run_kind, -1: any */
-	bool active;    /* only active ones */
-	int64_t before; /* ids below this; 0: from the newest */
+	int status;                 /* enum run_status, -1: any */
+	int kind;                   /* enum run_kind, -1: any */
+	bool active;                /* only active ones */
+	int64_t before;             /* ids below this; 0: from the newest */
 	size_t limit;
 };
 /* Newest first. */
@@ -59,17 +61,19 @@ const struct err *run_active_of(struct store *s, int64_t mailbox_id, struct run 
 const struct err *run_last_of(struct store *s, int64_t mailbox_id, struct run *out, bool *found);
 
 /* Queued, not held, not_before passed; oldest first, ids above `after`: what the keeper emits. */
-const struct err *run_emittable(struct store *s, int64_t now_ms, int64_t after, size_t limit, struct run **v, size_t *n);
+const struct err *run_emittable(
+        struct store *s, int64_t now_ms, int64_t after, size_t limit, struct run **v, size_t *n);
 
 /* The compare-and-set of a claim. ERR_RUN_STALE (drop the run file), ERR_NOT_FOUND.
- * queued and row.attempt == attempt: running, attempt + 1. Held with this nonce, worker and row.attempt == attempt + 1: the same
- * answer again (the worker's seq goes on rising). failed, cancelled or partial and row.attempt == attempt (a run file that was moved back by hand): queued again
- * and claimed, audited as `spool`; ERR_RUN_ACTIVE when another run is active now. */
-const struct err *run_claim(struct store *s, int64_t id, const char *worker, int64_t attempt, const char *nonce,
-	int64_t lease_ms, int64_t now_ms, struct run *out);
+ * queued and row.attempt == attempt: running, attempt + 1. Held with this nonce, worker and row.attempt ==
+ * attempt + 1: the same answer again (the worker's seq goes on rising). failed, cancelled or partial and
+ * row.attempt == attempt (a run file that was moved back by hand): queued again and claimed, audited as
+ * `spool`; ERR_RUN_ACTIVE when another run is active now. */
+const struct err *run_claim(struct store *s, int64_t id, const char *worker, int64_t attempt,
+        const char *nonce, int64_t lease_ms, int64_t now_ms, struct run *out);
 
-/* A heartbeat of one run. Progress goes to progress.db; the row is written only when the status changes or less than half of
- * the lease is left, so that polling caches live. */
+/* A heartbeat of one run. Progress goes to progress.db; the row is written only when the status changes or
+ * less than half of the lease is left, so that polling caches live. */
 struct run_beat {
 	int64_t id, attempt, seq;
 	enum run_status status; /* running, paused or waiting */
@@ -78,23 +82,23 @@ struct run_beat {
 	bool accepted, cancel, pause;
 	enum err_id refused; /* ERR_NONE, ERR_RUN_STALE or ERR_NOT_FOUND */
 };
-const struct err *run_beats(struct store *s, const char *worker, struct run_beat *v, size_t n, int64_t lease_ms,
-	int64_t now_ms);
+const struct err *run_beats(
+        struct store *s, const char *worker, struct run_beat *v, size_t n, int64_t lease_ms, int64_t now_ms);
 
 struct run_reported {
 	bool accepted; /* false: this seq was known already */
 	bool requeued, cancel, pause;
 	enum run_status status; /* of the row now */
 };
-/* A report of one run (report.h). ERR_RUN_STALE when attempt or worker is not the row's, or the run has ended otherwise.
- * An end of a mail-changing run becomes a pass, a verification becomes evidence, in the same transaction. Failed and given back runs
- * are queued again as lifecycle.h says. After the end the same attempt may still add missing and refusals (seq
- * rising, status as it ended or running). */
-const struct err *run_report(struct store *s, int64_t id, const struct report *r, int64_t max_attempts, int64_t now_ms,
-	struct run_reported *out);
+/* A report of one run (report.h). ERR_RUN_STALE when attempt or worker is not the row's, or the run has ended
+ * otherwise. An end of a mail-changing run becomes a pass, a verification becomes evidence, in the same
+ * transaction. Failed and given back runs are queued again as lifecycle.h says. After the end the same
+ * attempt may still add missing and refusals (seq rising, status as it ended or running). */
+const struct err *run_report(struct store *s, int64_t id, const struct report *r, int64_t max_attempts,
+        int64_t now_ms, struct run_reported *out);
 
-/* What people ask for; *out is the run as it is then. A queued run is cancelled at once, an active one gets the flag.
- * ERR_CONFLICT when it has ended, or there is nothing to resume. */
+/* What people ask for; *out is the run as it is then. A queued run is cancelled at once, an active one gets
+ * the flag. ERR_CONFLICT when it has ended, or there is nothing to resume. */
 const struct err *run_cancel(struct store *s, int64_t id, const struct actor *by, struct run *out);
 const struct err *run_pause(struct store *s, int64_t id, const struct actor *by, struct run *out);
 const struct err *run_resume(struct store *s, int64_t id, const struct actor *by, struct run *out);

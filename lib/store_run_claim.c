@@ -19,7 +19,8 @@ static const struct err *load(struct store *s, int64_t id, struct run *r, char *
 {
 	struct stmt *st;
 	bool row = false;
-	const struct err *e = db_query(store_db(s), &st, "SELECT " RUN_COLUMNS " FROM runs r WHERE r.id = ?1", "i", id);
+	const struct err *e =
+	        db_query(store_db(s), &st, "SELECT " RUN_COLUMNS " FROM runs r WHERE r.id = ?1", "i", id);
 
 	memset(r, 0, sizeof(*r));
 	*nonce = NULL;
@@ -35,7 +36,8 @@ static const struct err *load(struct store *s, int64_t id, struct run *r, char *
 	return NULL;
 }
 
-/* The row becomes the worker's. The unique indexes refuse it when a run that was moved back meets another active one. */
+/* The row becomes the worker's. The unique indexes refuse it when a run that was moved back meets another
+ * active one. */
 static const struct err *take(struct store *s, const struct run *r, const struct claim *c)
 {
 	int64_t change = 0;
@@ -45,17 +47,20 @@ static const struct err *take(struct store *s, const struct run *r, const struct
 
 	if (e == NULL)
 		e = db_run(store_db(s),
-			"UPDATE runs SET status = 'running', attempt = attempt + 1, worker = ?2, nonce = ?3, lease_until = ?4, seq = 0,"
-			" change_seq = ?5, started_at = COALESCE(started_at, ?6), finished_at = NULL, code = NULL, message = NULL,"
-			" not_before = 0, held = 0, cancel = 0 WHERE id = ?1",
-			"issiii", r->id, c->worker, c->nonce, c->now_ms + c->lease_ms, change, c->now_ms);
+		        "UPDATE runs SET status = 'running', attempt = attempt + 1, worker = ?2, nonce = ?3, "
+		        "lease_until = ?4, seq = 0,"
+		        " change_seq = ?5, started_at = COALESCE(started_at, ?6), finished_at = NULL, code = "
+		        "NULL, message = NULL,"
+		        " not_before = 0, held = 0, cancel = 0 WHERE id = ?1",
+		        "issiii", r->id, c->worker, c->nonce, c->now_ms + c->lease_ms, change, c->now_ms);
 	if (e != NULL && e->id == ERR_CONFLICT)
-		e = err_new(ERR_RUN_ACTIVE, "run %lld: another run of its mailbox or destination account is active",
-			(long long)r->id);
+		e = err_new(ERR_RUN_ACTIVE,
+		        "run %lld: another run of its mailbox or destination account is active",
+		        (long long)r->id);
 	by.who = who;
 	if (e == NULL)
 		e = audit_on(s, &by, "run.claim", r->job_id, "run", r->id,
-			xasprintf("{\"attempt\":%lld}", (long long)r->attempt + 1));
+		        xasprintf("{\"attempt\":%lld}", (long long)r->attempt + 1));
 	free(who);
 	return e;
 }
@@ -63,30 +68,36 @@ static const struct err *take(struct store *s, const struct run *r, const struct
 static const struct err *claim(struct store *s, const struct run *r, const char *nonce, const struct claim *c)
 {
 	static const struct actor spool = {.who = "spool", .role = ""};
-	bool same = run_status_active(r->status) && r->status != RUN_QUEUED && r->attempt == c->attempt + 1 && strcmp(nonce, c->nonce) == 0 &&
-		    strcmp(r->worker, c->worker) == 0;
-	bool moved_back = (r->status == RUN_FAILED || r->status == RUN_CANCELLED || r->status == RUN_PARTIAL) &&
-			  r->attempt == c->attempt;
+	bool same = run_status_active(r->status) && r->status != RUN_QUEUED && r->attempt == c->attempt + 1 &&
+	            strcmp(nonce, c->nonce) == 0 && strcmp(r->worker, c->worker) == 0;
+	bool moved_back =
+	        (r->status == RUN_FAILED || r->status == RUN_CANCELLED || r->status == RUN_PARTIAL) &&
+	        r->attempt == c->attempt;
 	const struct err *e;
 
 	if (same)
-		return db_run(store_db(s), "UPDATE runs SET lease_until = ?2 WHERE id = ?1", "ii", r->id, c->now_ms + c->lease_ms);
+		return db_run(store_db(s), "UPDATE runs SET lease_until = ?2 WHERE id = ?1", "ii", r->id,
+		        c->now_ms + c->lease_ms);
 	if (moved_back) {
 		e = audit_on(s, &spool, "run.requeue", r->job_id, "run", r->id,
-			xasprintf("{\"attempt\":%lld}", (long long)r->attempt));
+		        xasprintf("{\"attempt\":%lld}", (long long)r->attempt));
 		return e != NULL ? e : take(s, r, c);
 	}
 	if (r->status == RUN_QUEUED && !r->held && !r->pause && r->attempt == c->attempt)
 		return take(s, r, c);
-	return err_new(ERR_RUN_STALE, "run %lld is %s%s at attempt %lld", (long long)r->id, r->held ? "held, " : "",
-		run_status_name(r->status), (long long)r->attempt);
+	return err_new(ERR_RUN_STALE, "run %lld is %s%s at attempt %lld", (long long)r->id,
+	        r->held ? "held, " : "", run_status_name(r->status), (long long)r->attempt);
 }
 
-const struct err *run_claim(struct store *s, int64_t id, const char *worker, int64_t attempt, const char *nonce,
-	int64_t lease_ms, int64_t now_ms, struct run *out)
+const struct err *run_claim(struct store *s, int64_t id, const char *worker, int64_t attempt,
+        const char *nonce, int64_t lease_ms, int64_t now_ms, struct run *out)
 {
-	struct claim c = {.id = id, .attempt = attempt, .lease_ms = lease_ms, .now_ms = now_ms, .worker = worker,
-		.nonce = nonce};
+	struct claim c = {.id = id,
+	        .attempt = attempt,
+	        .lease_ms = lease_ms,
+	        .now_ms = now_ms,
+	        .worker = worker,
+	        .nonce = nonce};
 	struct run r = {0};
 	char *held_nonce = NULL;
 	const struct err *e;
@@ -107,12 +118,13 @@ const struct err *run_claim(struct store *s, int64_t id, const char *worker, int
 	return e;
 }
 
-/* --- heartbeats ---------------------------------------------------------------------------------------------------- */
+/* --- heartbeats
+ * ---------------------------------------------------------------------------------------------------- */
 
 enum row_write { ROW_NONE, ROW_LEASE, ROW_STATUS };
 
-static const struct err *check_beat(struct store *s, const char *worker, struct run_beat *b, int64_t lease_ms, int64_t now_ms,
-	enum row_write *write)
+static const struct err *check_beat(struct store *s, const char *worker, struct run_beat *b, int64_t lease_ms,
+        int64_t now_ms, enum row_write *write)
 {
 	struct run r;
 	char *nonce;
@@ -130,13 +142,15 @@ static const struct err *check_beat(struct store *s, const char *worker, struct 
 	}
 	if (e != NULL)
 		return e;
-	if (!run_status_active(r.status) || r.status == RUN_QUEUED || r.attempt != b->attempt || strcmp(r.worker, worker) != 0) {
+	if (!run_status_active(r.status) || r.status == RUN_QUEUED || r.attempt != b->attempt ||
+	        strcmp(r.worker, worker) != 0) {
 		b->refused = ERR_RUN_STALE;
 	} else {
 		b->cancel = r.cancel;
 		b->pause = r.pause;
-		e = db_i64(store_progress(s), &seen, &found, "SELECT seq FROM progress WHERE run_id = ?1 AND attempt = ?2", "ii",
-			b->id, b->attempt);
+		e = db_i64(store_progress(s), &seen, &found,
+		        "SELECT seq FROM progress WHERE run_id = ?1 AND attempt = ?2", "ii", b->id,
+		        b->attempt);
 		b->accepted = b->seq > r.seq && (!found || b->seq > seen);
 		if (b->accepted && r.status != b->status)
 			*write = ROW_STATUS;
@@ -147,8 +161,8 @@ static const struct err *check_beat(struct store *s, const char *worker, struct 
 	return e;
 }
 
-static const struct err *write_row(struct store *s, const char *worker, const struct run_beat *b, int64_t lease_ms,
-	int64_t now_ms, enum row_write write)
+static const struct err *write_row(struct store *s, const char *worker, const struct run_beat *b,
+        int64_t lease_ms, int64_t now_ms, enum row_write write)
 {
 	int64_t change = 0, job_id = 0;
 	bool found;
@@ -157,20 +171,23 @@ static const struct err *write_row(struct store *s, const char *worker, const st
 
 	if (write == ROW_LEASE)
 		return db_run(store_db(s),
-			"UPDATE runs SET lease_until = ?4 WHERE id = ?1 AND attempt = ?2 AND worker = ?3"
-			" AND status IN ('running', 'paused', 'waiting')",
-			"iisi", b->id, b->attempt, worker, now_ms + lease_ms);
+		        "UPDATE runs SET lease_until = ?4 WHERE id = ?1 AND attempt = ?2 AND worker = ?3"
+		        " AND status IN ('running', 'paused', 'waiting')",
+		        "iisi", b->id, b->attempt, worker, now_ms + lease_ms);
 	e = store_next_seq(s, &change);
 	if (e == NULL)
 		e = db_i64(store_db(s), &job_id, &found,
-			"UPDATE runs SET status = ?4, lease_until = ?5, change_seq = ?6 WHERE id = ?1 AND attempt = ?2 AND worker = ?3"
-			" AND status IN ('running', 'paused', 'waiting') RETURNING job_id",
-			"iissii", b->id, b->attempt, worker, run_status_name(b->status), now_ms + lease_ms, change);
+		        "UPDATE runs SET status = ?4, lease_until = ?5, change_seq = ?6 WHERE id = ?1 AND "
+		        "attempt = ?2 AND worker = ?3"
+		        " AND status IN ('running', 'paused', 'waiting') RETURNING job_id",
+		        "iissii", b->id, b->attempt, worker, run_status_name(b->status), now_ms + lease_ms,
+		        change);
 	if (e != NULL || !found)
 		return e;
 	snprintf(action, sizeof(action), "run.%s", run_status_name(b->status));
 	who = xasprintf("worker:%s", worker);
-	e = audit_on(s, &(struct actor){.who = who, .role = role_name(ROLE_WORKER)}, action, job_id, "run", b->id, xstrdup("{}"));
+	e = audit_on(s, &(struct actor){.who = who, .role = role_name(ROLE_WORKER)}, action, job_id, "run",
+	        b->id, xstrdup("{}"));
 	free(who);
 	return e;
 }
@@ -185,15 +202,17 @@ static const struct err *write_progress(struct store *s, const struct run_beat *
 	for (size_t i = 0; e == NULL && i < n; i++)
 		if (v[i].accepted)
 			e = db_run(db,
-				"INSERT INTO progress (run_id, attempt, seq, at, totals) VALUES (?1, ?2, ?3, ?4, COALESCE(?5, '{}'))"
-				" ON CONFLICT (run_id) DO UPDATE SET seq = ?3, at = ?4,"
-				" totals = CASE WHEN ?5 IS NOT NULL THEN ?5 WHEN attempt = ?2 THEN totals ELSE '{}' END, attempt = ?2",
-				"iiiis", v[i].id, v[i].attempt, v[i].seq, now_ms, v[i].progress);
+			        "INSERT INTO progress (run_id, attempt, seq, at, totals) VALUES (?1, ?2, ?3, "
+			        "?4, COALESCE(?5, '{}'))"
+			        " ON CONFLICT (run_id) DO UPDATE SET seq = ?3, at = ?4,"
+			        " totals = CASE WHEN ?5 IS NOT NULL THEN ?5 WHEN attempt = ?2 THEN totals "
+			        "ELSE '{}' END, attempt = ?2",
+			        "iiiis", v[i].id, v[i].attempt, v[i].seq, now_ms, v[i].progress);
 	return db_end(db, e);
 }
 
-const struct err *run_beats(struct store *s, const char *worker, struct run_beat *v, size_t n, int64_t lease_ms,
-	int64_t now_ms)
+const struct err *run_beats(
+        struct store *s, const char *worker, struct run_beat *v, size_t n, int64_t lease_ms, int64_t now_ms)
 {
 	enum row_write *write = xcalloc(n + 1, sizeof(*write));
 	const struct err *e = NULL;
@@ -224,13 +243,16 @@ const struct err *run_progress_get(struct store *s, int64_t run_id, struct run_p
 	memset(out, 0, sizeof(*out));
 	if (store_progress(s) == NULL)
 		return NULL;
-	e = db_query(store_progress(s), &st, "SELECT attempt, seq, at, totals FROM progress WHERE run_id = ?1", "i", run_id);
+	e = db_query(store_progress(s), &st,
+	        "SELECT attempt, seq, at, totals FROM progress WHERE run_id = ?1", "i", run_id);
 	if (e == NULL)
 		e = db_step(st, &row);
 	if (e != NULL || !row)
 		return e;
-	*out = (struct run_progress){.attempt = db_col_i64(st, 0), .seq = db_col_i64(st, 1), .at = db_col_i64(st, 2),
-		.totals = db_col_dup(st, 3)};
+	*out = (struct run_progress){.attempt = db_col_i64(st, 0),
+	        .seq = db_col_i64(st, 1),
+	        .at = db_col_i64(st, 2),
+	        .totals = db_col_dup(st, 3)};
 	db_done(st);
 	return NULL;
 }
@@ -246,7 +268,8 @@ const struct err *run_progress_prune(struct store *s, int64_t older_than_ms)
 	return db_run(store_progress(s), "DELETE FROM progress WHERE at < ?1", "i", older_than_ms);
 }
 
-/* --- the keeper's --------------------------------------------------------------------------------------------------- */
+/* --- the keeper's
+ * --------------------------------------------------------------------------------------------------- */
 
 static const struct err *expire(struct store *s, int64_t id, int64_t now_ms, int64_t max_attempts, size_t *n)
 {
@@ -265,7 +288,8 @@ static const struct err *expire(struct store *s, int64_t id, int64_t now_ms, int
 		if (next.status == RUN_QUEUED)
 			e = run_requeue(s, &r, "run.lost", lost, next.delay_ms, &actor_system, now_ms);
 		else
-			e = run_finish(s, &r, next.status, next.code, lost, NULL, r.seq, NULL, &actor_system, now_ms);
+			e = run_finish(s, &r, next.status, next.code, lost, NULL, r.seq, NULL, &actor_system,
+			        now_ms);
 		(*n)++;
 	}
 	run_free(&r);
@@ -279,8 +303,9 @@ const struct err *run_expire_leases(struct store *s, int64_t now_ms, int64_t max
 	struct stmt *st;
 	bool row;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id FROM runs WHERE status IN ('running', 'paused', 'waiting') AND lease_until < ?1 ORDER BY id LIMIT 64", "i",
-		now_ms);
+	        "SELECT id FROM runs WHERE status IN ('running', 'paused', 'waiting') AND lease_until < ?1 "
+	        "ORDER BY id LIMIT 64",
+	        "i", now_ms);
 
 	*n = 0;
 	while (e == NULL && (e = db_step(st, &row)) == NULL && row)
@@ -297,7 +322,8 @@ const struct err *run_release_held(struct store *s, size_t *n)
 
 	*n = 0;
 	/* Looked at first without a transaction: mostly there is none. */
-	e = db_i64(store_db(s), &held, NULL, "SELECT count(*) FROM runs WHERE status = 'queued' AND held = 1", "");
+	e = db_i64(store_db(s), &held, NULL, "SELECT count(*) FROM runs WHERE status = 'queued' AND held = 1",
+	        "");
 	if (e != NULL || held == 0)
 		return e;
 	if ((e = store_begin(s)) != NULL)

@@ -19,8 +19,8 @@ struct job_of_report {
 
 static const struct err *stale(const struct run *run)
 {
-	return err_new(ERR_RUN_STALE, "run %lld is %s at attempt %lld", (long long)run->id, run_status_name(run->status),
-		(long long)run->attempt);
+	return err_new(ERR_RUN_STALE, "run %lld is %s at attempt %lld", (long long)run->id,
+	        run_status_name(run->status), (long long)run->attempt);
 }
 
 static const struct err *add_missing(struct store *s, const struct job_of_report *j, int64_t verification_id)
@@ -32,10 +32,12 @@ static const struct err *add_missing(struct store *s, const struct job_of_report
 	if (j->r->n_missing == 0)
 		return NULL;
 	if (id == 0)
-		e = db_i64(store_db(s), &id, &found, "SELECT id FROM verifications WHERE run_id = ?1 AND attempt = ?2", "ii",
-			j->run->id, j->run->attempt);
+		e = db_i64(store_db(s), &id, &found,
+		        "SELECT id FROM verifications WHERE run_id = ?1 AND attempt = ?2", "ii", j->run->id,
+		        j->run->attempt);
 	if (e == NULL && !found)
-		e = err_new(ERR_CONFLICT, "run %lld has no verification that misses anything", (long long)j->run->id);
+		e = err_new(ERR_CONFLICT, "run %lld has no verification that misses anything",
+		        (long long)j->run->id);
 	return e != NULL ? e : evidence_missing(s, id, j->r->missing, j->r->n_missing);
 }
 
@@ -54,7 +56,8 @@ static const struct err *more(struct store *s, const struct job_of_report *j)
 	const struct err *e = add_lists(s, j, 0);
 
 	if (e == NULL)
-		e = db_run(store_db(s), "UPDATE runs SET seq = ?2 WHERE id = ?1", "ii", j->run->id, j->r->seq);
+		e = db_run(
+		        store_db(s), "UPDATE runs SET seq = ?2 WHERE id = ?1", "ii", j->run->id, j->r->seq);
 	return e;
 }
 
@@ -63,13 +66,14 @@ static const struct err *failed(struct store *s, const struct job_of_report *j)
 {
 	enum lifecycle_event ev = j->r->status == RUN_QUEUED ? LIFE_GIVEN_BACK : LIFE_FAILED;
 	const char *code = j->r->code != NULL || ev == LIFE_GIVEN_BACK ? j->r->code : "internal";
-	struct lifecycle_next next = lifecycle_next(ev, j->run->kind, code, j->run->attempt, j->max_attempts, j->run->cancel);
+	struct lifecycle_next next =
+	        lifecycle_next(ev, j->run->kind, code, j->run->attempt, j->max_attempts, j->run->cancel);
 
 	j->out->requeued = next.status == RUN_QUEUED;
 	if (j->out->requeued)
 		return run_requeue(s, j->run, code, j->r->message, next.delay_ms, &j->by, j->now_ms);
-	return run_finish(s, j->run, next.status, next.code, j->r->message, j->r->result, j->r->seq, j->r->pass, &j->by,
-		j->now_ms);
+	return run_finish(s, j->run, next.status, next.code, j->r->message, j->r->result, j->r->seq,
+	        j->r->pass, &j->by, j->now_ms);
 }
 
 static const struct err *ended(struct store *s, const struct job_of_report *j)
@@ -82,8 +86,10 @@ static const struct err *ended(struct store *s, const struct job_of_report *j)
 		code = "run.cancelled";
 	else if (j->r->status == RUN_PARTIAL && code == NULL)
 		code = "partial";
-	e = run_finish(s, j->run, j->r->status, code, j->r->message, j->r->result, j->r->seq, j->r->pass, &j->by, j->now_ms);
-	if (e == NULL && j->r->verification != NULL && j->run->kind == RUN_VERIFY && j->r->status != RUN_CANCELLED)
+	e = run_finish(s, j->run, j->r->status, code, j->r->message, j->r->result, j->r->seq, j->r->pass,
+	        &j->by, j->now_ms);
+	if (e == NULL && j->r->verification != NULL && j->run->kind == RUN_VERIFY &&
+	        j->r->status != RUN_CANCELLED)
 		e = evidence_verification(s, j->run->id, j->r->verification, j->now_ms, &verification);
 	if (e == NULL)
 		e = add_lists(s, j, verification);
@@ -101,7 +107,8 @@ static const struct err *apply(struct store *s, const struct job_of_report *j)
 	if (r->seq <= run->seq)
 		return NULL;
 	if (!run_status_active(run->status)) {
-		if ((r->status != run->status && r->status != RUN_RUNNING) || (r->n_missing == 0 && r->n_refusals == 0))
+		if ((r->status != run->status && r->status != RUN_RUNNING) ||
+		        (r->n_missing == 0 && r->n_refusals == 0))
 			return stale(run);
 		e = more(s, j);
 	} else if (r->status == RUN_RUNNING) {
@@ -117,13 +124,17 @@ static const struct err *apply(struct store *s, const struct job_of_report *j)
 	return e;
 }
 
-const struct err *run_report(struct store *s, int64_t id, const struct report *r, int64_t max_attempts, int64_t now_ms,
-	struct run_reported *out)
+const struct err *run_report(struct store *s, int64_t id, const struct report *r, int64_t max_attempts,
+        int64_t now_ms, struct run_reported *out)
 {
 	char *who = xasprintf("worker:%s", r->worker);
 	struct run run = {0}, after = {0};
-	struct job_of_report j = {.run = &run, .r = r, .by = {.who = who, .role = role_name(ROLE_WORKER)},
-		.max_attempts = max_attempts, .now_ms = now_ms, .out = out};
+	struct job_of_report j = {.run = &run,
+	        .r = r,
+	        .by = {.who = who, .role = role_name(ROLE_WORKER)},
+	        .max_attempts = max_attempts,
+	        .now_ms = now_ms,
+	        .out = out};
 	const struct err *e;
 
 	memset(out, 0, sizeof(*out));

@@ -22,15 +22,20 @@ static const struct err *find(struct store *s, const char *name, struct login *l
 	struct stmt *st;
 	bool row = false;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id, password_hash, failures, COALESCE(locked_until, 0), disabled FROM users WHERE name = ?1", "s", name);
+	        "SELECT id, password_hash, failures, COALESCE(locked_until, 0), disabled FROM users WHERE "
+	        "name = ?1",
+	        "s", name);
 
 	memset(l, 0, sizeof(*l));
 	if (e == NULL)
 		e = db_step(st, &row);
 	if (e != NULL || !row)
 		return e;
-	*l = (struct login){.id = db_col_i64(st, 0), .hash = db_col_dup(st, 1), .failures = db_col_i64(st, 2),
-		.locked_until = db_col_i64(st, 3), .disabled = db_col_i64(st, 4) != 0};
+	*l = (struct login){.id = db_col_i64(st, 0),
+	        .hash = db_col_dup(st, 1),
+	        .failures = db_col_i64(st, 2),
+	        .locked_until = db_col_i64(st, 3),
+	        .disabled = db_col_i64(st, 4) != 0};
 	db_done(st);
 	return NULL;
 }
@@ -41,12 +46,13 @@ static void waste_time(const char *password)
 	char hash[crypto_pwhash_STRBYTES];
 
 	if (crypto_pwhash_str(hash, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
-		    crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
+	            crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
 		return;
 	sodium_memzero(hash, sizeof(hash));
 }
 
-static const struct err *note(struct store *s, const struct login *l, const char *name, bool ok, int64_t now_ms)
+static const struct err *note(
+        struct store *s, const struct login *l, const char *name, bool ok, int64_t now_ms)
 {
 	struct actor by = {.role = ""};
 	char *who = xasprintf("local|%s", name);
@@ -55,20 +61,25 @@ static const struct err *note(struct store *s, const struct login *l, const char
 	by.who = who;
 	e = store_begin(s);
 	if (e == NULL) {
-		e = ok ? db_run(store_db(s), "UPDATE users SET failures = 0, locked_until = NULL WHERE id = ?1", "i", l->id)
+		e = ok ? db_run(store_db(s),
+		                 "UPDATE users SET failures = 0, locked_until = NULL WHERE id = ?1", "i",
+		                 l->id)
 		       : db_run(store_db(s),
-				 "UPDATE users SET failures = failures + 1,"
-				 " locked_until = CASE WHEN failures + 1 >= ?2 THEN ?3 ELSE locked_until END WHERE id = ?1",
-				 "iii", l->id, (int64_t)USER_FAILURES_MAX, now_ms + USER_LOCK_MS);
+		                 "UPDATE users SET failures = failures + 1,"
+		                 " locked_until = CASE WHEN failures + 1 >= ?2 THEN ?3 ELSE locked_until END "
+		                 "WHERE id = ?1",
+		                 "iii", l->id, (int64_t)USER_FAILURES_MAX, now_ms + USER_LOCK_MS);
 		if (e == NULL)
-			e = audit_on(s, &by, ok ? "session.login" : "session.refused", 0, "user", l->id, xstrdup("{}"));
+			e = audit_on(s, &by, ok ? "session.login" : "session.refused", 0, "user", l->id,
+			        xstrdup("{}"));
 		e = store_end(s, e);
 	}
 	free(who);
 	return e;
 }
 
-const struct err *user_login(struct store *s, const char *name, const char *password, int64_t now_ms, struct user *out)
+const struct err *user_login(
+        struct store *s, const char *name, const char *password, int64_t now_ms, struct user *out)
 {
 	char *lower = xstrdup(name);
 	struct login l;
@@ -101,7 +112,8 @@ const struct err *user_login(struct store *s, const char *name, const char *pass
 	return e;
 }
 
-/* --- sessions -------------------------------------------------------------------------------------------------------- */
+/* --- sessions
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void hash_token(const char *token, char out[2 * crypto_hash_sha256_BYTES + 1])
 {
@@ -111,8 +123,8 @@ static void hash_token(const char *token, char out[2 * crypto_hash_sha256_BYTES 
 	sodium_bin2hex(out, 2 * crypto_hash_sha256_BYTES + 1, h, sizeof(h));
 }
 
-const struct err *session_create(struct store *s, int64_t user_id, int64_t hours, int64_t now_ms,
-	char token[SESSION_TOKEN_SIZE])
+const struct err *session_create(
+        struct store *s, int64_t user_id, int64_t hours, int64_t now_ms, char token[SESSION_TOKEN_SIZE])
 {
 	unsigned char random[32];
 	char hash[2 * crypto_hash_sha256_BYTES + 1];
@@ -121,13 +133,15 @@ const struct err *session_create(struct store *s, int64_t user_id, int64_t hours
 	if (sodium_init() < 0)
 		return err_new(ERR_INTERNAL, "libsodium does not start");
 	randombytes_buf(random, sizeof(random));
-	sodium_bin2base64(token, SESSION_TOKEN_SIZE, random, sizeof(random), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_bin2base64(
+	        token, SESSION_TOKEN_SIZE, random, sizeof(random), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	hash_token(token, hash);
 	if ((e = store_begin(s)) != NULL)
 		return e;
 	e = db_run(store_db(s),
-		"INSERT INTO sessions (hash, user_id, created_at, seen_at, expires_at) VALUES (?1, ?2, ?3, ?3, ?4)", "siii", hash,
-		user_id, now_ms, now_ms + hours * 3600 * 1000);
+	        "INSERT INTO sessions (hash, user_id, created_at, seen_at, expires_at) VALUES (?1, ?2, ?3, "
+	        "?3, ?4)",
+	        "siii", hash, user_id, now_ms, now_ms + hours * 3600 * 1000);
 	return store_end(s, e);
 }
 
@@ -143,17 +157,23 @@ const struct err *session_find(struct store *s, const char *token, int64_t now_m
 		return err_new(ERR_AUTH_REQUIRED, "the session is not valid");
 	hash_token(token, hash);
 	e = db_query(store_db(s), &st,
-		"SELECT u.id, u.name, u.display_name, u.role, u.org, s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id"
-		" WHERE s.hash = ?1 AND s.expires_at > ?2 AND u.disabled = 0",
-		"si", hash, now_ms);
+	        "SELECT u.id, u.name, u.display_name, u.role, u.org, s.expires_at FROM sessions s JOIN users "
+	        "u ON u.id = s.user_id"
+	        " WHERE s.hash = ?1 AND s.expires_at > ?2 AND u.disabled = 0",
+	        "si", hash, now_ms);
 	if (e == NULL)
 		e = db_step(st, &row);
 	if (e != NULL)
 		return e;
 	if (!row)
 		return err_new(ERR_AUTH_REQUIRED, "the session is over: sign in again");
-	*out = (struct principal){.iss = xstrdup("local"), .sub = db_col_dup(st, 1), .name = db_col_dup(st, 2),
-		.org = db_col_dup(st, 4), .expires = db_col_i64(st, 5) / 1000, .local = true, .user_id = db_col_i64(st, 0)};
+	*out = (struct principal){.iss = xstrdup("local"),
+	        .sub = db_col_dup(st, 1),
+	        .name = db_col_dup(st, 2),
+	        .org = db_col_dup(st, 4),
+	        .expires = db_col_i64(st, 5) / 1000,
+	        .local = true,
+	        .user_id = db_col_i64(st, 0)};
 	role_parse(db_col_text(st, 3), &out->role);
 	db_done(st);
 	if (*out->name == '\0') {
@@ -183,7 +203,8 @@ const struct err *sessions_prune(struct store *s, int64_t now_ms)
 	return store_end(s, db_run(store_db(s), "DELETE FROM sessions WHERE expires_at <= ?1", "i", now_ms));
 }
 
-/* --- remembered answers ----------------------------------------------------------------------------------------------- */
+/* --- remembered answers
+ * ----------------------------------------------------------------------------------------------- */
 
 void idempotent_free(struct idempotent *i)
 {
@@ -193,11 +214,13 @@ void idempotent_free(struct idempotent *i)
 	memset(i, 0, sizeof(*i));
 }
 
-const struct err *idempotency_get(struct store *s, const char *principal, const char *key, struct idempotent *out, bool *found)
+const struct err *idempotency_get(
+        struct store *s, const char *principal, const char *key, struct idempotent *out, bool *found)
 {
 	struct stmt *st;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT request, status, body, location FROM idempotency WHERE principal = ?1 AND key = ?2", "ss", principal, key);
+	        "SELECT request, status, body, location FROM idempotency WHERE principal = ?1 AND key = ?2",
+	        "ss", principal, key);
 
 	memset(out, 0, sizeof(*out));
 	*found = false;
@@ -205,23 +228,26 @@ const struct err *idempotency_get(struct store *s, const char *principal, const 
 		e = db_step(st, found);
 	if (e != NULL || !*found)
 		return e;
-	*out = (struct idempotent){.request = db_col_dup(st, 0), .status = db_col_i64(st, 1), .body = db_col_dup(st, 2),
-		.location = db_col_null(st, 3) ? NULL : db_col_dup(st, 3)};
+	*out = (struct idempotent){.request = db_col_dup(st, 0),
+	        .status = db_col_i64(st, 1),
+	        .body = db_col_dup(st, 2),
+	        .location = db_col_null(st, 3) ? NULL : db_col_dup(st, 3)};
 	db_done(st);
 	return NULL;
 }
 
-const struct err *idempotency_put(struct store *s, const char *principal, const char *key, const struct idempotent *i,
-	int64_t now_ms)
+const struct err *idempotency_put(
+        struct store *s, const char *principal, const char *key, const struct idempotent *i, int64_t now_ms)
 {
 	const struct err *e;
 
 	if ((e = store_begin(s)) != NULL)
 		return e;
-	return store_end(s, db_run(store_db(s),
-				    "INSERT INTO idempotency (principal, key, request, status, body, location, at)"
-				    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-				    "sssissi", principal, key, i->request, i->status, i->body, i->location, now_ms));
+	return store_end(
+	        s, db_run(store_db(s),
+	                   "INSERT INTO idempotency (principal, key, request, status, body, location, at)"
+	                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	                   "sssissi", principal, key, i->request, i->status, i->body, i->location, now_ms));
 }
 
 const struct err *idempotency_prune(struct store *s, int64_t older_than_ms)

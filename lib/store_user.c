@@ -31,9 +31,14 @@ void users_free(struct user *v, size_t n)
 
 static void read_row(struct stmt *st, struct user *u)
 {
-	*u = (struct user){.id = db_col_i64(st, 0), .name = db_col_dup(st, 1), .display_name = db_col_dup(st, 2),
-		.org = db_col_dup(st, 3), .disabled = db_col_i64(st, 5) != 0, .version = db_col_i64(st, 6),
-		.created_at = db_col_i64(st, 7), .updated_at = db_col_i64(st, 8)};
+	*u = (struct user){.id = db_col_i64(st, 0),
+	        .name = db_col_dup(st, 1),
+	        .display_name = db_col_dup(st, 2),
+	        .org = db_col_dup(st, 3),
+	        .disabled = db_col_i64(st, 5) != 0,
+	        .version = db_col_i64(st, 6),
+	        .created_at = db_col_i64(st, 7),
+	        .updated_at = db_col_i64(st, 8)};
 	role_parse(db_col_text(st, 4), &u->role);
 }
 
@@ -46,7 +51,8 @@ static const struct err *check_user(struct user *u)
 	if (n < 1 || n > 64 || u->name[n] != '\0')
 		return err_new(ERR_INPUT, "a user name has 1 to 64 of a-z 0-9 . _ - @");
 	if (u->role == ROLE_NONE || u->role == ROLE_WORKER)
-		return err_new(ERR_INPUT, "a local account's role is super_admin, ops_lead, technician or gate_reader");
+		return err_new(ERR_INPUT,
+		        "a local account's role is super_admin, ops_lead, technician or gate_reader");
 	if (u->display_name == NULL)
 		u->display_name = xstrdup("");
 	if (u->org == NULL)
@@ -59,16 +65,19 @@ static const struct err *hash_password(const char *password, char out[crypto_pwh
 	size_t n = strlen(password);
 
 	if (n < USER_PASSWORD_MIN || n > USER_PASSWORD_MAX)
-		return err_new(ERR_INPUT, "a password has %d to %d bytes", USER_PASSWORD_MIN, USER_PASSWORD_MAX);
+		return err_new(
+		        ERR_INPUT, "a password has %d to %d bytes", USER_PASSWORD_MIN, USER_PASSWORD_MAX);
 	if (sodium_init() < 0 || crypto_pwhash_str(out, password, n, crypto_pwhash_OPSLIMIT_INTERACTIVE,
-					  crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
+	                                 crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
 		return err_new(ERR_UNAVAILABLE, "not enough memory to hash a password");
 	return NULL;
 }
 
-static const struct err *audit_user(struct store *s, const struct actor *by, const char *action, const struct user *u)
+static const struct err *audit_user(
+        struct store *s, const struct actor *by, const char *action, const struct user *u)
 {
-	json_t *o = json_pack("{s:s, s:s, s:b}", "name", u->name, "role", role_name(u->role), "disabled", u->disabled);
+	json_t *o = json_pack(
+	        "{s:s, s:s, s:b}", "name", u->name, "role", role_name(u->role), "disabled", u->disabled);
 	char *detail = o != NULL ? js_text(o) : xstrdup("{}");
 
 	json_decref(o);
@@ -87,9 +96,11 @@ const struct err *user_insert(struct store *s, struct user *u, const char *passw
 	u->created_at = u->updated_at = clock_now_ms();
 	u->version = 1;
 	e = db_run(store_db(s),
-		"INSERT INTO users (name, display_name, role, password_hash, org, disabled, created_at, updated_at)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
-		"sssssii", u->name, u->display_name, role_name(u->role), hash, u->org, (int64_t)u->disabled, u->created_at);
+	        "INSERT INTO users (name, display_name, role, password_hash, org, disabled, created_at, "
+	        "updated_at)"
+	        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+	        "sssssii", u->name, u->display_name, role_name(u->role), hash, u->org, (int64_t)u->disabled,
+	        u->created_at);
 	if (e != NULL && e->id == ERR_CONFLICT)
 		e = err_new(ERR_CONFLICT, "user %s exists", u->name);
 	if (e == NULL) {
@@ -118,7 +129,8 @@ static const struct err *one(const struct err *e, struct stmt *st, struct user *
 const struct err *user_get(struct store *s, int64_t id, struct user *out)
 {
 	struct stmt *st = NULL;
-	const struct err *e = db_query(store_db(s), &st, "SELECT " COLUMNS " FROM users WHERE id = ?1", "i", id);
+	const struct err *e =
+	        db_query(store_db(s), &st, "SELECT " COLUMNS " FROM users WHERE id = ?1", "i", id);
 
 	return one(e, st, out);
 }
@@ -140,8 +152,9 @@ const struct err *user_list(struct store *s, int64_t after, size_t limit, struct
 {
 	struct stmt *st;
 	bool row;
-	const struct err *e = db_query(store_db(s), &st,
-		"SELECT " COLUMNS " FROM users WHERE id > ?1 ORDER BY id LIMIT ?2", "ii", after, (int64_t)limit);
+	const struct err *e =
+	        db_query(store_db(s), &st, "SELECT " COLUMNS " FROM users WHERE id > ?1 ORDER BY id LIMIT ?2",
+	                "ii", after, (int64_t)limit);
 
 	*v = NULL;
 	*n = 0;
@@ -162,7 +175,7 @@ static const struct err *check_admin_left(struct store *s)
 {
 	int64_t n = 0;
 	const struct err *e = db_i64(store_db(s), &n, NULL,
-		"SELECT count(*) FROM users WHERE role = 'super_admin' AND disabled = 0", "");
+	        "SELECT count(*) FROM users WHERE role = 'super_admin' AND disabled = 0", "");
 
 	if (e == NULL && n == 0)
 		e = err_new(ERR_CONFLICT, "it is the last super_admin that is not disabled");
@@ -178,10 +191,13 @@ static const struct err *write_user(struct store *s, struct user *u, const struc
 {
 	bool was_admin = old->role == ROLE_SUPER_ADMIN && !old->disabled;
 	const struct err *e = db_run(store_db(s),
-		"UPDATE users SET display_name = ?2, role = ?3, org = ?4, disabled = ?5, updated_at = ?6, version = version + 1,"
-		" password_hash = COALESCE(?7, password_hash), failures = CASE WHEN ?7 IS NULL THEN failures ELSE 0 END,"
-		" locked_until = CASE WHEN ?7 IS NULL THEN locked_until ELSE NULL END WHERE id = ?1",
-		"isssiis", u->id, u->display_name, role_name(u->role), u->org, (int64_t)u->disabled, u->updated_at, hash);
+	        "UPDATE users SET display_name = ?2, role = ?3, org = ?4, disabled = ?5, updated_at = ?6, "
+	        "version = version + 1,"
+	        " password_hash = COALESCE(?7, password_hash), failures = CASE WHEN ?7 IS NULL THEN failures "
+	        "ELSE 0 END,"
+	        " locked_until = CASE WHEN ?7 IS NULL THEN locked_until ELSE NULL END WHERE id = ?1",
+	        "isssiis", u->id, u->display_name, role_name(u->role), u->org, (int64_t)u->disabled,
+	        u->updated_at, hash);
 
 	if (e == NULL && was_admin && (u->role != ROLE_SUPER_ADMIN || u->disabled))
 		e = check_admin_left(s);
@@ -202,7 +218,8 @@ const struct err *user_update(struct store *s, struct user *u, const char *passw
 		return e;
 	e = user_get(s, u->id, &old);
 	if (e == NULL && old.version != u->version)
-		e = err_new(ERR_PRECONDITION, "user %s is not at version %lld any more", old.name, (long long)u->version);
+		e = err_new(ERR_PRECONDITION, "user %s is not at version %lld any more", old.name,
+		        (long long)u->version);
 	u->updated_at = clock_now_ms();
 	if (e == NULL)
 		e = write_user(s, u, &old, password != NULL ? hash : NULL);

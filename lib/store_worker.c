@@ -37,12 +37,17 @@ static bool name_ok(const char *s)
 
 static void read_row(struct stmt *st, struct worker *w)
 {
-	*w = (struct worker){.id = db_col_i64(st, 0), .name = db_col_dup(st, 1), .public_key = db_col_dup(st, 2),
-		.revoked = db_col_i64(st, 3) != 0, .version = db_col_dup(st, 4), .seen_at = db_col_i64(st, 5),
-		.created_at = db_col_i64(st, 6)};
+	*w = (struct worker){.id = db_col_i64(st, 0),
+	        .name = db_col_dup(st, 1),
+	        .public_key = db_col_dup(st, 2),
+	        .revoked = db_col_i64(st, 3) != 0,
+	        .version = db_col_dup(st, 4),
+	        .seen_at = db_col_i64(st, 5),
+	        .created_at = db_col_i64(st, 6)};
 }
 
-static const struct err *audit_worker(struct store *s, const struct actor *by, const char *action, const char *name)
+static const struct err *audit_worker(
+        struct store *s, const struct actor *by, const char *action, const char *name)
 {
 	char *subject = xasprintf("worker:%s", name);
 	const struct err *e = audit_add(s, by, action, 0, subject, NULL);
@@ -51,7 +56,8 @@ static const struct err *audit_worker(struct store *s, const struct actor *by, c
 	return e;
 }
 
-const struct err *worker_add(struct store *s, const char *name, const char *public_pem, const struct actor *by)
+const struct err *worker_add(
+        struct store *s, const char *name, const char *public_pem, const struct actor *by)
 {
 	const struct err *e;
 
@@ -62,9 +68,10 @@ const struct err *worker_add(struct store *s, const char *name, const char *publ
 	if ((e = store_begin(s)) != NULL)
 		return e;
 	e = db_run(store_db(s),
-		"INSERT INTO workers (name, public_key, created_at) VALUES (?1, ?2, ?3)"
-		" ON CONFLICT (name) DO UPDATE SET public_key = ?2, revoked = 0, created_at = ?3, seen_at = NULL WHERE revoked = 1",
-		"ssi", name, public_pem, clock_now_ms());
+	        "INSERT INTO workers (name, public_key, created_at) VALUES (?1, ?2, ?3)"
+	        " ON CONFLICT (name) DO UPDATE SET public_key = ?2, revoked = 0, created_at = ?3, seen_at = "
+	        "NULL WHERE revoked = 1",
+	        "ssi", name, public_pem, clock_now_ms());
 	if (e == NULL && db_changes(store_db(s)) != 1)
 		e = err_new(ERR_CONFLICT, "worker %s exists: revoke it first", name);
 	if (e == NULL)
@@ -77,9 +84,9 @@ const struct err *worker_get(struct store *s, const char *name, bool revoked, st
 	struct stmt *st;
 	bool row = false;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id, name, public_key, revoked, version, COALESCE(seen_at, 0), created_at FROM workers"
-		" WHERE name = ?1 AND (revoked = 0 OR ?2)",
-		"si", name, (int64_t)revoked);
+	        "SELECT id, name, public_key, revoked, version, COALESCE(seen_at, 0), created_at FROM workers"
+	        " WHERE name = ?1 AND (revoked = 0 OR ?2)",
+	        "si", name, (int64_t)revoked);
 
 	memset(out, 0, sizeof(*out));
 	if (e == NULL)
@@ -98,7 +105,9 @@ const struct err *worker_list(struct store *s, struct worker **v, size_t *n)
 	struct stmt *st;
 	bool row;
 	const struct err *e = db_query(store_db(s), &st,
-		"SELECT id, name, public_key, revoked, version, COALESCE(seen_at, 0), created_at FROM workers ORDER BY name", "");
+	        "SELECT id, name, public_key, revoked, version, COALESCE(seen_at, 0), created_at FROM "
+	        "workers ORDER BY name",
+	        "");
 
 	*v = NULL;
 	*n = 0;
@@ -132,14 +141,16 @@ const struct err *worker_seen(struct store *s, const char *name, const char *ver
 {
 	int64_t due = 0;
 	const struct err *e = db_i64(store_db(s), &due, NULL,
-		"SELECT COALESCE(seen_at, 0) <= ?2 OR (?3 IS NOT NULL AND version <> ?3) FROM workers WHERE name = ?1", "sis", name,
-		now_ms - SEEN_EVERY_MS, version);
+	        "SELECT COALESCE(seen_at, 0) <= ?2 OR (?3 IS NOT NULL AND version <> ?3) FROM workers WHERE "
+	        "name = ?1",
+	        "sis", name, now_ms - SEEN_EVERY_MS, version);
 
 	if (e != NULL || !due)
 		return e;
 	if ((e = store_begin(s)) != NULL)
 		return e;
-	e = db_run(store_db(s), "UPDATE workers SET seen_at = ?2, version = COALESCE(?3, version) WHERE name = ?1", "sis", name,
-		now_ms, version);
+	e = db_run(store_db(s),
+	        "UPDATE workers SET seen_at = ?2, version = COALESCE(?3, version) WHERE name = ?1", "sis",
+	        name, now_ms, version);
 	return store_end(s, e);
 }

@@ -13,8 +13,10 @@ struct worker {
 void worker_free(struct worker *w);
 void workers_free(struct worker *v, size_t n);
 
-/* Name: 1 to 64 of A-Z a-z 0-9 . _ -. ERR_INPUT, ERR_KEY (not an EC P-256 public key), ERR_CONFLICT. A revoked name may be added again. */
-const struct err *worker_add(struct store *s, const char *name, const char *public_pem, const struct actor *by);
+/* Name: 1 to 64 of A-Z a-z 0-9 . _ -. ERR_INPUT, ERR_KEY (not an EC P-256 public key), ERR_CONFLICT. A
+ * revoked name may be added again. */
+const struct err *worker_add(
+        struct store *s, const char *name, const char *public_pem, const struct actor *by);
 /* ERR_NOT_FOUND; also for a revoked one when !revoked. */
 const struct err *worker_get(struct store *s, const char *name, bool revoked, struct worker *out);
 const struct err *worker_list(struct store *s, struct worker **v, size_t *n);

@@ -32,10 +32,11 @@ static const struct {
 	jwt_alg_t jwt;
 } algs[TOKEN_ALG_COUNT] = {{"HS256", JWT_ALG_HS256}, {"RS256", JWT_ALG_RS256}, {"ES256", JWT_ALG_ES256}};
 
-/* --- issuers ------------------------------------------------------------------------------------------------------- */
+/* --- issuers
+ * ------------------------------------------------------------------------------------------------------- */
 
-const struct err *issuer_new(struct issuer **out, const char *iss, enum token_alg alg, const void *key, size_t key_len,
-	const char *aud, unsigned roles)
+const struct err *issuer_new(struct issuer **out, const char *iss, enum token_alg alg, const void *key,
+        size_t key_len, const char *aud, unsigned roles)
 {
 	const struct err *e = token_key_check(alg, key, key_len, false);
 	struct issuer *i;
@@ -69,10 +70,12 @@ void issuer_free(struct issuer *i)
 	free(i);
 }
 
-const struct err *issuer_worker(struct issuer **out, const char *name, const char *public_pem, const char *aud)
+const struct err *issuer_worker(
+        struct issuer **out, const char *name, const char *public_pem, const char *aud)
 {
 	char *iss = xasprintf("worker:%s", name);
-	const struct err *e = issuer_new(out, iss, TOKEN_ES256, public_pem, strlen(public_pem), aud, 1u << ROLE_WORKER);
+	const struct err *e =
+	        issuer_new(out, iss, TOKEN_ES256, public_pem, strlen(public_pem), aud, 1u << ROLE_WORKER);
 
 	if (e == NULL)
 		(*out)->worker = true;
@@ -115,7 +118,8 @@ void issuers_free(struct issuers *t)
 	free(t);
 }
 
-/* --- tokens -------------------------------------------------------------------------------------------------------- */
+/* --- tokens
+ * -------------------------------------------------------------------------------------------------------- */
 
 struct parts {
 	json_t *header, *payload;
@@ -227,7 +231,8 @@ static const struct err *check_times(const json_t *p, const struct issuer *i, in
 	int64_t exp = 0, nbf = 0, iat = 0;
 	bool has_exp, has_nbf, has_iat;
 
-	if (!date_of(p, "exp", &has_exp, &exp) || !date_of(p, "nbf", &has_nbf, &nbf) || !date_of(p, "iat", &has_iat, &iat))
+	if (!date_of(p, "exp", &has_exp, &exp) || !date_of(p, "nbf", &has_nbf, &nbf) ||
+	        !date_of(p, "iat", &has_iat, &iat))
 		return bad("exp, nbf and iat must be numbers");
 	if (!has_exp)
 		return bad("exp is required");
@@ -250,7 +255,8 @@ static bool has_audience(const json_t *p, const char *aud)
 	if (s != NULL)
 		return strcmp(s, aud) == 0;
 	for (size_t i = 0; i < json_array_size(v); i++)
-		if (json_is_string(json_array_get(v, i)) && strcmp(json_string_value(json_array_get(v, i)), aud) == 0)
+		if (json_is_string(json_array_get(v, i)) &&
+		        strcmp(json_string_value(json_array_get(v, i)), aud) == 0)
 			return true;
 	return false;
 }
@@ -260,9 +266,11 @@ static bool is_clean(const char *s, size_t max)
 	return *s != '\0' && strlen(s) <= max && !str_has_control(s, strlen(s));
 }
 
-static const struct err *check_claims(const json_t *p, const struct issuer *i, int64_t now, struct principal *out)
+static const struct err *check_claims(
+        const json_t *p, const struct issuer *i, int64_t now, struct principal *out)
 {
-	const char *iss = text_of(p, "iss"), *sub = text_of(p, "sub"), *name = text_of(p, "name"), *org = text_of(p, "org");
+	const char *iss = text_of(p, "iss"), *sub = text_of(p, "sub"), *name = text_of(p, "name"),
+	           *org = text_of(p, "org");
 	const char *role = text_of(p, "role");
 	enum role r = ROLE_NONE;
 	const struct err *e;
@@ -275,20 +283,24 @@ static const struct err *check_claims(const json_t *p, const struct issuer *i, i
 		return e;
 	if (sub == NULL || !is_clean(sub, 255))
 		return bad("sub is required");
-	if ((name != NULL && *name != '\0' && !is_clean(name, 255)) || (org != NULL && *org != '\0' && !is_clean(org, 255)))
+	if ((name != NULL && *name != '\0' && !is_clean(name, 255)) ||
+	        (org != NULL && *org != '\0' && !is_clean(org, 255)))
 		return bad("name or org is not valid");
 	if (i->worker && strcmp(i->iss + strlen("worker:"), sub) != 0)
 		return bad("a worker speaks for itself only");
 	if (role == NULL || !role_parse(role, &r) || (i->roles & (1u << r)) == 0)
 		return err_new(ERR_FORBIDDEN, "token: the issuer may not grant this role");
-	*out = (struct principal){.role = r, .iss = xstrdup(iss), .sub = xstrdup(sub),
-		.name = xstrdup(name != NULL && *name != '\0' ? name : sub), .org = xstrdup(org != NULL ? org : ""),
-		.expires = json_integer_value(json_object_get(p, "exp"))};
+	*out = (struct principal){.role = r,
+	        .iss = xstrdup(iss),
+	        .sub = xstrdup(sub),
+	        .name = xstrdup(name != NULL && *name != '\0' ? name : sub),
+	        .org = xstrdup(org != NULL ? org : ""),
+	        .expires = json_integer_value(json_object_get(p, "exp"))};
 	return NULL;
 }
 
-static const struct err *verify_parts(const struct parts *parts, const struct issuer *i, const char *token, size_t n,
-	int64_t now_s, struct principal *out)
+static const struct err *verify_parts(const struct parts *parts, const struct issuer *i, const char *token,
+        size_t n, int64_t now_s, struct principal *out)
 {
 	const struct err *e = check_header(parts->header, i);
 
@@ -299,8 +311,8 @@ static const struct err *verify_parts(const struct parts *parts, const struct is
 	return e;
 }
 
-const struct err *token_verify_issuer(const struct issuer *i, const char *token, size_t n, int64_t now_s,
-	struct principal *out)
+const struct err *token_verify_issuer(
+        const struct issuer *i, const char *token, size_t n, int64_t now_s, struct principal *out)
 {
 	struct parts parts;
 	const struct err *e = take_apart(token, n, &parts);
@@ -312,7 +324,8 @@ const struct err *token_verify_issuer(const struct issuer *i, const char *token,
 	return e;
 }
 
-const struct err *token_verify(const struct issuers *t, const char *token, size_t n, int64_t now_s, struct principal *out)
+const struct err *token_verify(
+        const struct issuers *t, const char *token, size_t n, int64_t now_s, struct principal *out)
 {
 	struct parts parts;
 	const struct err *e = take_apart(token, n, &parts);
@@ -325,7 +338,8 @@ const struct err *token_verify(const struct issuers *t, const char *token, size_
 	for (size_t k = 0; iss != NULL && i == NULL && k < t->n; k++)
 		if (strcmp(t->v[k]->iss, iss) == 0)
 			i = t->v[k];
-	e = i != NULL ? verify_parts(&parts, i, token, n, now_s, out) : bad("of an issuer that is not known here");
+	e = i != NULL ? verify_parts(&parts, i, token, n, now_s, out)
+	              : bad("of an issuer that is not known here");
 	parts_free(&parts);
 	return e;
 }
@@ -346,10 +360,11 @@ bool token_worker_name(const char *token, size_t n, char *name, size_t size)
 	return ok;
 }
 
-/* --- issuing ------------------------------------------------------------------------------------------------------- */
+/* --- issuing
+ * ------------------------------------------------------------------------------------------------------- */
 
-const struct err *token_issue(const struct token_claims *c, enum token_alg alg, const void *key, size_t key_len,
-	char **token)
+const struct err *token_issue(
+        const struct token_claims *c, enum token_alg alg, const void *key, size_t key_len, char **token)
 {
 	const struct err *e = token_key_check(alg, key, key_len, true);
 	json_t *o;
@@ -360,8 +375,9 @@ const struct err *token_issue(const struct token_claims *c, enum token_alg alg, 
 	*token = NULL;
 	if (e != NULL)
 		return e;
-	o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s*, s:s*}", "iss", c->iss, "sub", c->sub, "aud", c->aud, "role",
-		role_name(c->role), "iat", (json_int_t)c->iat, "exp", (json_int_t)c->exp, "name", c->name, "org", c->org);
+	o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s*, s:s*}", "iss", c->iss, "sub", c->sub, "aud",
+	        c->aud, "role", role_name(c->role), "iat", (json_int_t)c->iat, "exp", (json_int_t)c->exp,
+	        "name", c->name, "org", c->org);
 	if (o == NULL)
 		return err_new(ERR_INPUT, "a claim is not UTF-8");
 	text = js_text(o);

@@ -39,11 +39,13 @@ static const struct err *check_pkey(enum token_alg alg, EVP_PKEY *k)
 		if (EVP_PKEY_get_base_id(k) != EVP_PKEY_RSA)
 			return err_new(ERR_KEY, "RS256: not an RSA key");
 		if (EVP_PKEY_get_bits(k) < RSA_MIN)
-			return err_new(ERR_KEY, "RS256: the key has %d bits, at least %d are needed", EVP_PKEY_get_bits(k), RSA_MIN);
+			return err_new(ERR_KEY, "RS256: the key has %d bits, at least %d are needed",
+			        EVP_PKEY_get_bits(k), RSA_MIN);
 		return NULL;
 	}
-	if (EVP_PKEY_get_base_id(k) != EVP_PKEY_EC || EVP_PKEY_get_group_name(k, group, sizeof(group), &len) != 1 ||
-		strcmp(group, "prime256v1") != 0)
+	if (EVP_PKEY_get_base_id(k) != EVP_PKEY_EC ||
+	        EVP_PKEY_get_group_name(k, group, sizeof(group), &len) != 1 ||
+	        strcmp(group, "prime256v1") != 0)
 		return err_new(ERR_KEY, "ES256: not an EC key on the curve P-256");
 	return NULL;
 }
@@ -59,8 +61,8 @@ const struct err *token_key_check(enum token_alg alg, const void *key, size_t ke
 	if (key_len == 0 || key_len > 64 * 1024)
 		return err_new(ERR_KEY, "the key is %s", key_len == 0 ? "empty" : "too long");
 	bio = BIO_new_mem_buf(key, (int)key_len);
-	k = private_key ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t)"")
-			: PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+	k = private_key ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "")
+	                : PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
 	BIO_free(bio);
 	if (k == NULL) {
 		ERR_clear_error();

@@ -1,4 +1,5 @@
-/* What the tests of the store share: a real SQLite file in a private directory, with a job and its mailboxes. */
+/* What the tests of the store share: a real SQLite file in a private directory, with a job and its mailboxes.
+ */
 #ifndef STORE_UNIT_H
 #define STORE_UNIT_H
 
@@ -37,8 +38,9 @@ static inline int64_t new_job(struct store *s, const char *domain)
 
 static inline int64_t new_mailbox(struct store *s, int64_t job, const char *user, const char *dest)
 {
-	struct mailbox m = {.job_id = job, .source = {.host = xstrdup("Old.Example"), .port = 993, .user = xstrdup(user)},
-		.dest = {.host = xstrdup("new.example"), .port = 993, .user = xstrdup(dest)}};
+	struct mailbox m = {.job_id = job,
+	        .source = {.host = xstrdup("Old.Example"), .port = 993, .user = xstrdup(user)},
+	        .dest = {.host = xstrdup("new.example"), .port = 993, .user = xstrdup(dest)}};
 	int64_t id;
 
 	assert_ok(mailbox_insert(s, &m, &tester));
@@ -121,15 +123,24 @@ static inline enum run_status status_of(struct fixture *f, int64_t id)
 static inline void do_pass(struct fixture *f, int64_t box, enum pass pass, int64_t messages, int64_t refused)
 {
 	int64_t id = queue_one(f, box, RUN_SYNC, pass);
-	struct report_folder folder = {.folder = "INBOX", .dest = "INBOX", .uidvalidity = 1, .uidnext = messages + 1,
-		.messages = messages};
-	struct report_pass p = {.messages = messages, .copied = messages - refused, .refused = refused, .folders = &folder,
-		.n_folders = 1};
+	struct report_folder folder = {.folder = "INBOX",
+	        .dest = "INBOX",
+	        .uidvalidity = 1,
+	        .uidnext = messages + 1,
+	        .messages = messages};
+	struct report_pass p = {.messages = messages,
+	        .copied = messages - refused,
+	        .refused = refused,
+	        .folders = &folder,
+	        .n_folders = 1};
 
 	claim_one(f, id, 0);
 	assert_true(report_one(f, id,
-		(struct report){.attempt = 1, .seq = 1, .status = refused > 0 ? RUN_PARTIAL : RUN_SUCCEEDED, .pass = &p})
-			    .accepted);
+	        (struct report){.attempt = 1,
+	                .seq = 1,
+	                .status = refused > 0 ? RUN_PARTIAL : RUN_SUCCEEDED,
+	                .pass = &p})
+	                    .accepted);
 }
 
 static inline void do_verify(struct fixture *f, int64_t box, struct report_verification v)
@@ -137,7 +148,9 @@ static inline void do_verify(struct fixture *f, int64_t box, struct report_verif
 	int64_t id = queue_one(f, box, RUN_VERIFY, PASS_NONE);
 
 	claim_one(f, id, 0);
-	assert_true(report_one(f, id, (struct report){.attempt = 1, .seq = 1, .status = RUN_SUCCEEDED, .verification = &v}).accepted);
+	assert_true(report_one(
+	        f, id, (struct report){.attempt = 1, .seq = 1, .status = RUN_SUCCEEDED, .verification = &v})
+	                    .accepted);
 }
 
 #endif

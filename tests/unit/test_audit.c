@@ -53,19 +53,20 @@ static void tampered(void **state)
 		int64_t bad;
 		const char *word;
 	} cases[] = {
-		{"UPDATE audit SET actor = 'somebody' WHERE id = 7", 7, "changed"},
-		{"UPDATE audit SET at = at + 1 WHERE id = 7", 7, "changed"},
-		{"UPDATE audit SET detail = '{\"n\":2}' WHERE id = 7", 7, "changed"},
-		{"UPDATE audit SET job_id = NULL WHERE id = 7", 7, "changed"},
-		{"UPDATE audit SET hash = 'x' WHERE id = 7", 7, "changed"},
-		{"DELETE FROM audit WHERE id = 7", 7, "missing"},
-		{"DELETE FROM audit WHERE id = 1", 1, "missing"},
-		{"DELETE FROM audit WHERE id BETWEEN 7 AND 9", 7, "7 to 9 are missing"},
-		{"DELETE FROM audit WHERE id >= 14", 14, "14 to 15 are missing at the end"},
-		{"DELETE FROM audit", 1, "missing"},
-		{"INSERT INTO audit (id, at, actor, action, previous, hash) SELECT 16, 1, 'x', 'x', hash, 'x' FROM audit WHERE id = 15", 16,
-			"changed"},
-		{"UPDATE audit SET id = 99 WHERE id = 15", 15, "missing"},
+	        {"UPDATE audit SET actor = 'somebody' WHERE id = 7", 7, "changed"},
+	        {"UPDATE audit SET at = at + 1 WHERE id = 7", 7, "changed"},
+	        {"UPDATE audit SET detail = '{\"n\":2}' WHERE id = 7", 7, "changed"},
+	        {"UPDATE audit SET job_id = NULL WHERE id = 7", 7, "changed"},
+	        {"UPDATE audit SET hash = 'x' WHERE id = 7", 7, "changed"},
+	        {"DELETE FROM audit WHERE id = 7", 7, "missing"},
+	        {"DELETE FROM audit WHERE id = 1", 1, "missing"},
+	        {"DELETE FROM audit WHERE id BETWEEN 7 AND 9", 7, "7 to 9 are missing"},
+	        {"DELETE FROM audit WHERE id >= 14", 14, "14 to 15 are missing at the end"},
+	        {"DELETE FROM audit", 1, "missing"},
+	        {"INSERT INTO audit (id, at, actor, action, previous, hash) SELECT 16, 1, 'x', 'x', hash, "
+	         "'x' FROM audit WHERE id = 15",
+	                16, "changed"},
+	        {"UPDATE audit SET id = 99 WHERE id = 15", 15, "missing"},
 	};
 
 	(void)state;
@@ -80,7 +81,8 @@ static void tampered(void **state)
 		tamper(f, cases[i].sql);
 		c = check(f);
 		if (c.ok || c.bad_id != cases[i].bad || strstr(c.what, cases[i].word) == NULL)
-			fail_msg("%s: ok %d, row %lld, \"%s\"", cases[i].sql, c.ok, (long long)c.bad_id, c.what);
+			fail_msg("%s: ok %d, row %lld, \"%s\"", cases[i].sql, c.ok, (long long)c.bad_id,
+			        c.what);
 		assert_int_equal(store_teardown(&st), 0);
 	}
 }
@@ -92,8 +94,9 @@ static void replaced_with_a_sound_row(void **state)
 	struct audit_check c;
 
 	fill(f);
-	tamper(f, "UPDATE audit SET previous = (SELECT previous FROM audit WHERE id = 9), hash = (SELECT hash FROM audit WHERE id = 9)"
-		  " WHERE id = 8");
+	tamper(f, "UPDATE audit SET previous = (SELECT previous FROM audit WHERE id = 9), hash = (SELECT "
+	          "hash FROM audit WHERE id = 9)"
+	          " WHERE id = 8");
 	c = check(f);
 	assert_false(c.ok);
 	assert_int_equal(c.bad_id, 8);
@@ -105,7 +108,9 @@ static void triggers_refuse(void **state)
 
 	assert_err(db_exec(store_db(f->s), "UPDATE audit SET actor = 'x'"), ERR_CONFLICT);
 	assert_err(db_exec(store_db(f->s), "DELETE FROM audit"), ERR_CONFLICT);
-	assert_err(db_exec(store_db(f->s), "DELETE FROM approvals WHERE id = 1; DELETE FROM audit WHERE id = 1"), ERR_CONFLICT);
+	assert_err(
+	        db_exec(store_db(f->s), "DELETE FROM approvals WHERE id = 1; DELETE FROM audit WHERE id = 1"),
+	        ERR_CONFLICT);
 }
 
 static void pages(void **state)
@@ -147,8 +152,8 @@ static void rolled_back(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(unbroken), cmocka_unit_test(tampered), T(replaced_with_a_sound_row), T(triggers_refuse), T(pages),
-		T(rolled_back)};
+	const struct CMUnitTest tests[] = {T(unbroken), cmocka_unit_test(tampered),
+	        T(replaced_with_a_sound_row), T(triggers_refuse), T(pages), T(rolled_back)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

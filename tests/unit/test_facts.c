@@ -6,15 +6,22 @@
 #include "store_audit.h"
 #include "store_facts.h"
 
-static const struct gate_policy policy = {.enabled = true, .min_ratio = 990000, .override_roles = 1u << ROLE_SUPER_ADMIN};
+static const struct gate_policy policy = {
+        .enabled = true, .min_ratio = 990000, .override_roles = 1u << ROLE_SUPER_ADMIN};
 static const struct report_verification good = {.complete = true, .expected = 100, .found = 100};
 
-static struct principal lead = {.role = ROLE_OPS_LEAD, .iss = (char *)(uintptr_t) "desk", .sub = (char *)(uintptr_t) "lea",
-	.name = (char *)(uintptr_t) "Lea"};
-static struct principal admin = {.role = ROLE_SUPER_ADMIN, .iss = (char *)(uintptr_t) "desk", .sub = (char *)(uintptr_t) "adam",
-	.name = (char *)(uintptr_t) "Adam"};
-static struct principal tech = {.role = ROLE_TECHNICIAN, .iss = (char *)(uintptr_t) "desk", .sub = (char *)(uintptr_t) "tess",
-	.name = (char *)(uintptr_t) "Tess"};
+static struct principal lead = {.role = ROLE_OPS_LEAD,
+        .iss = (char *)(uintptr_t) "desk",
+        .sub = (char *)(uintptr_t) "lea",
+        .name = (char *)(uintptr_t) "Lea"};
+static struct principal admin = {.role = ROLE_SUPER_ADMIN,
+        .iss = (char *)(uintptr_t) "desk",
+        .sub = (char *)(uintptr_t) "adam",
+        .name = (char *)(uintptr_t) "Adam"};
+static struct principal tech = {.role = ROLE_TECHNICIAN,
+        .iss = (char *)(uintptr_t) "desk",
+        .sub = (char *)(uintptr_t) "tess",
+        .name = (char *)(uintptr_t) "Tess"};
 
 static struct gate gate_now(struct fixture *f)
 {
@@ -27,7 +34,8 @@ static struct gate gate_now(struct fixture *f)
 static bool has(const struct gate *g, const char *code, int64_t mailbox)
 {
 	for (size_t i = 0; i < g->n_reasons; i++)
-		if (strcmp(gate_code_name(g->reasons[i].code), code) == 0 && g->reasons[i].mailbox_id == mailbox)
+		if (strcmp(gate_code_name(g->reasons[i].code), code) == 0 &&
+		        g->reasons[i].mailbox_id == mailbox)
 			return true;
 	return false;
 }
@@ -38,9 +46,11 @@ static void expect(struct fixture *f, const char *verdict, const char *code, int
 
 	if (strcmp(gate_verdict_name(g.verdict), verdict) != 0 || (code != NULL && !has(&g, code, mailbox))) {
 		for (size_t i = 0; i < g.n_reasons; i++)
-			print_error("  %s %lld %s%s\n", gate_code_name(g.reasons[i].code), (long long)g.reasons[i].mailbox_id,
-				g.reasons[i].detail, g.reasons[i].covered ? " (covered)" : "");
-		fail_msg("verdict %s, expected %s with %s", gate_verdict_name(g.verdict), verdict, code != NULL ? code : "-");
+			print_error("  %s %lld %s%s\n", gate_code_name(g.reasons[i].code),
+			        (long long)g.reasons[i].mailbox_id, g.reasons[i].detail,
+			        g.reasons[i].covered ? " (covered)" : "");
+		fail_msg("verdict %s, expected %s with %s", gate_verdict_name(g.verdict), verdict,
+		        code != NULL ? code : "-");
 	}
 	gate_free(&g);
 }
@@ -53,12 +63,18 @@ static void all_final_and_verified(struct fixture *f)
 	}
 }
 
-static const struct err *decide(struct fixture *f, enum gate_act act, struct principal *who, const char *etag, int64_t n)
+static const struct err *decide(
+        struct fixture *f, enum gate_act act, struct principal *who, const char *etag, int64_t n)
 {
 	struct gate g;
 	const struct err *e = gate_decide(f->s,
-		&(struct gate_deed){.act = act, .job_id = f->job, .if_match = etag, .mailboxes = n, .reason = "because", .override_hours = 72},
-		&policy, who, f->now, &g, NULL);
+	        &(struct gate_deed){.act = act,
+	                .job_id = f->job,
+	                .if_match = etag,
+	                .mailboxes = n,
+	                .reason = "because",
+	                .override_hours = 72},
+	        &policy, who, f->now, &g, NULL);
 
 	gate_free(&g);
 	return e;
@@ -154,19 +170,25 @@ static void one_mailbox_below_while_the_sum_is_above(void **state)
 
 	all_final_and_verified(f);
 	do_verify(f, f->box[2],
-		(struct report_verification){.complete = true, .expected = 10, .found = 9, .missing = 1, .unexplained = 0});
+	        (struct report_verification){
+	                .complete = true, .expected = 10, .found = 9, .missing = 1, .unexplained = 0});
 	expect(f, "blocked", "mailbox.below_minimum", f->box[2]);
 	/* 98.99 % is not 99 %, however it is written */
-	do_verify(f, f->box[2], (struct report_verification){.complete = true, .expected = 10000, .found = 9899, .missing = 101});
+	do_verify(f, f->box[2],
+	        (struct report_verification){
+	                .complete = true, .expected = 10000, .found = 9899, .missing = 101});
 	expect(f, "blocked", "mailbox.below_minimum", f->box[2]);
-	do_verify(f, f->box[2], (struct report_verification){.complete = true, .expected = 10000, .found = 9900, .missing = 100});
+	do_verify(f, f->box[2],
+	        (struct report_verification){
+	                .complete = true, .expected = 10000, .found = 9900, .missing = 100});
 	expect(f, "warning", "gate.not_approved", 0);
 }
 
 static void acceptances(void **state)
 {
 	struct fixture *f = *state;
-	const struct report_verification lost = {.complete = true, .expected = 1000, .found = 999, .missing = 1, .unexplained = 1};
+	const struct report_verification lost = {
+	        .complete = true, .expected = 1000, .found = 999, .missing = 1, .unexplained = 1};
 	struct acceptance a;
 
 	all_final_and_verified(f);
@@ -249,7 +271,8 @@ static void partial_verification_proves_nothing(void **state)
 	struct fixture *f = *state;
 
 	all_final_and_verified(f);
-	do_verify(f, f->box[0], (struct report_verification){.complete = false, .expected = 100, .found = 100});
+	do_verify(
+	        f, f->box[0], (struct report_verification){.complete = false, .expected = 100, .found = 100});
 	expect(f, "blocked", "mailbox.verify_partial", f->box[0]);
 }
 
@@ -259,8 +282,13 @@ static void refusals_weak_and_excluded(void **state)
 
 	all_final_and_verified(f);
 	do_pass(f, f->box[0], PASS_FINAL, 1000, 2);
-	do_verify(f, f->box[0], (struct report_verification){.complete = true, .expected = 1000, .found = 995, .found_weak = 3,
-				       .missing = 2, .excluded = 5});
+	do_verify(f, f->box[0],
+	        (struct report_verification){.complete = true,
+	                .expected = 1000,
+	                .found = 995,
+	                .found_weak = 3,
+	                .missing = 2,
+	                .excluded = 5});
 	expect(f, "warning", "mailbox.refusals_unaccepted", f->box[0]);
 	accept(f, f->box[0], "refusal", 2);
 	expect(f, "warning", "mailbox.weak_unaccepted", f->box[0]);
@@ -304,8 +332,9 @@ static void decisions_are_checked(void **state)
 	assert_err(decide(f, GATE_APPROVE, &lead, g.etag, 3), ERR_INPUT);
 	assert_err(decide(f, GATE_REVOKE, &lead, NULL, 0), ERR_CONFLICT);
 	assert_ok(decide(f, GATE_APPROVE, &lead, g.etag, 4));
-	assert_err(decide(f, GATE_APPROVE, &lead, g.etag, 4), ERR_PRECONDITION); /* the gate has moved: ready now */
-	assert_err(decide_now(f, GATE_OVERRIDE, &admin), ERR_CONFLICT);          /* nothing to override */
+	assert_err(decide(f, GATE_APPROVE, &lead, g.etag, 4),
+	        ERR_PRECONDITION);                                      /* the gate has moved: ready now */
+	assert_err(decide_now(f, GATE_OVERRIDE, &admin), ERR_CONFLICT); /* nothing to override */
 	gate_free(&g);
 	gate_free(&stale);
 }
@@ -324,12 +353,16 @@ static void four_eyes(void **state)
 	strict.four_eyes = true;
 	assert_ok(gate_of_job(f->s, f->job, &strict, f->now, &g, NULL));
 	assert_int_equal(g.verdict, GATE_WARNING);
-	assert_err(gate_decide(f->s, &(struct gate_deed){.act = GATE_APPROVE, .job_id = f->job, .if_match = g.etag, .mailboxes = 4},
-			   &strict, &same, f->now, &out, NULL),
-		ERR_FORBIDDEN);
+	assert_err(gate_decide(f->s,
+	                   &(struct gate_deed){
+	                           .act = GATE_APPROVE, .job_id = f->job, .if_match = g.etag, .mailboxes = 4},
+	                   &strict, &same, f->now, &out, NULL),
+	        ERR_FORBIDDEN);
 	gate_free(&out);
-	assert_ok(gate_decide(f->s, &(struct gate_deed){.act = GATE_APPROVE, .job_id = f->job, .if_match = g.etag, .mailboxes = 4},
-		&strict, &lead, f->now, &out, NULL));
+	assert_ok(gate_decide(f->s,
+	        &(struct gate_deed){
+	                .act = GATE_APPROVE, .job_id = f->job, .if_match = g.etag, .mailboxes = 4},
+	        &strict, &lead, f->now, &out, NULL));
 	assert_true(out.ready);
 	gate_free(&out);
 	gate_free(&g);
@@ -341,8 +374,9 @@ static void override_covers_what_was_there(void **state)
 	int64_t day = 24 * 3600 * 1000, id;
 
 	all_final_and_verified(f);
-	do_verify(f, f->box[0], (struct report_verification){.complete = true, .expected = 100, .found = 50, .missing = 50,
-				       .unexplained = 50});
+	do_verify(f, f->box[0],
+	        (struct report_verification){
+	                .complete = true, .expected = 100, .found = 50, .missing = 50, .unexplained = 50});
 	id = queue_one(f, f->box[1], RUN_SYNC, PASS_DELTA);
 	assert_err(decide_now(f, GATE_OVERRIDE, &admin), ERR_CONFLICT); /* a run is active */
 	claim_one(f, id, 0);
@@ -412,11 +446,13 @@ static void the_audit_tells_it(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(from_nothing_to_ready), T(empty_job), T(a_sync_after_the_approval), T(readers_do_not_void),
-		T(one_mailbox_below_while_the_sum_is_above), T(acceptances), T(empty_source), T(source_that_shrank),
-		T(removed_mailbox), T(partial_verification_proves_nothing), T(refusals_weak_and_excluded),
-		T(another_pair_has_no_evidence), T(decisions_are_checked), T(four_eyes), T(override_covers_what_was_there),
-		T(dns_events), T(rollback_run), T(the_audit_tells_it)};
+	const struct CMUnitTest tests[] = {T(from_nothing_to_ready), T(empty_job),
+	        T(a_sync_after_the_approval), T(readers_do_not_void),
+	        T(one_mailbox_below_while_the_sum_is_above), T(acceptances), T(empty_source),
+	        T(source_that_shrank), T(removed_mailbox), T(partial_verification_proves_nothing),
+	        T(refusals_weak_and_excluded), T(another_pair_has_no_evidence), T(decisions_are_checked),
+	        T(four_eyes), T(override_covers_what_was_there), T(dns_events), T(rollback_run),
+	        T(the_audit_tells_it)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

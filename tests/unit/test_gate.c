@@ -1,6 +1,7 @@
 /*
- * The gate's truth table: every combination of facts, generated, against an oracle that reads the design's table word by word
- * and knows nothing of gate.c. Then what a table cannot show: several jobs, numbers at the edge, hashes and differences.
+ * The gate's truth table: every combination of facts, generated, against an oracle that reads the design's
+ * table word by word and knows nothing of gate.c. Then what a table cannot show: several jobs, numbers at the
+ * edge, hashes and differences.
  */
 #include "unit.h"
 
@@ -8,11 +9,32 @@
 #include "mem.h"
 
 enum dns { DNS_NONE, DNS_APPLIED, DNS_APPLIED_UNREADY, DNS_ROLLED_BACK, DNS_ROLLED_BACK_THEN_FINAL, DNS_N };
-enum move { M_NEVER, M_INITIAL, M_DELTA_AFTER_FINAL, M_FINAL, M_PARTIAL_ACCEPTED, M_PARTIAL, M_FAILED_FINAL, M_REMOVED,
-	M_REMOVED_ACCEPTED, M_N };
+enum move {
+	M_NEVER,
+	M_INITIAL,
+	M_DELTA_AFTER_FINAL,
+	M_FINAL,
+	M_PARTIAL_ACCEPTED,
+	M_PARTIAL,
+	M_FAILED_FINAL,
+	M_REMOVED,
+	M_REMOVED_ACCEPTED,
+	M_N
+};
 enum check { V_NONE, V_PARTIAL, V_CURRENT, V_STALE, V_N };
-enum numbers { N_GOOD, N_BELOW, N_ZERO, N_ZERO_ACCEPTED, N_LOST, N_LOST_ACCEPTED, N_WEAK, N_WEAK_ACCEPTED, N_EXCLUDED,
-	N_EXCLUDED_ACCEPTED, N_N };
+enum numbers {
+	N_GOOD,
+	N_BELOW,
+	N_ZERO,
+	N_ZERO_ACCEPTED,
+	N_LOST,
+	N_LOST_ACCEPTED,
+	N_WEAK,
+	N_WEAK_ACCEPTED,
+	N_EXCLUDED,
+	N_EXCLUDED_ACCEPTED,
+	N_N
+};
 enum approval { A_NONE, A_VALID, A_OTHER_FACTS, A_TECHNICIAN, A_N };
 enum override { O_NONE, O_VALID, O_EXPIRED, O_OTHER_FACTS, O_ROLE, O_COVERS_NOTHING, O_N };
 
@@ -28,14 +50,16 @@ struct row {
 
 #define NOW 1000000
 
-/* All of them; with the sanitizers, which look at memory, one in seven: a number that no dimension divides. */
+/* All of them; with the sanitizers, which look at memory, one in seven: a number that no dimension divides.
+ */
 #ifdef WITH_SANITIZERS
 #define EVERY 7
 #else
 #define EVERY 1
 #endif
 
-/* --- the oracle: DESIGN, section 5 ------------------------------------------------------------------------------------ */
+/* --- the oracle: DESIGN, section 5
+ * ------------------------------------------------------------------------------------ */
 
 static bool gone(const struct row *r)
 {
@@ -55,8 +79,8 @@ static bool design_complete(const struct row *r)
 {
 	if (gone(r))
 		return true;
-	return (r->move == M_FINAL || r->move == M_PARTIAL_ACCEPTED) && r->check == V_CURRENT && r->numbers != N_WEAK &&
-	       r->numbers != N_EXCLUDED;
+	return (r->move == M_FINAL || r->move == M_PARTIAL_ACCEPTED) && r->check == V_CURRENT &&
+	       r->numbers != N_WEAK && r->numbers != N_EXCLUDED;
 }
 
 static enum gate_verdict oracle(const struct row *r)
@@ -76,18 +100,33 @@ static enum gate_verdict oracle(const struct row *r)
 	return design_complete(r) && r->approval == A_VALID ? GATE_READY : GATE_WARNING;
 }
 
-/* --- facts as the database would give them ------------------------------------------------------------------------------ */
+/* --- facts as the database would give them
+ * ------------------------------------------------------------------------------ */
 
 #define SEQ_ROLLBACK 100
 
 static struct gate_mailbox sound_mailbox(int64_t id)
 {
-	return (struct gate_mailbox){.id = id, .pair = xstrdup("pair"), .any_final = true, .final_seq = SEQ_ROLLBACK + 50,
-		.last_messages = 100, .most_messages = 100,
-		.last = {.id = 10 * id, .run_id = id, .seq = SEQ_ROLLBACK + 50, .kind = RUN_SYNC, .pass = PASS_FINAL,
-			.status = RUN_SUCCEEDED, .messages = 100},
-		.verification = {.id = id, .run_id = id, .pass_id = 10 * id, .complete = true, .expected = 100, .found = 100},
-		.accepted = {.missing = -1, .weak = -1, .refusals = -1, .excluded = -1}};
+	return (struct gate_mailbox){.id = id,
+	        .pair = xstrdup("pair"),
+	        .any_final = true,
+	        .final_seq = SEQ_ROLLBACK + 50,
+	        .last_messages = 100,
+	        .most_messages = 100,
+	        .last = {.id = 10 * id,
+	                .run_id = id,
+	                .seq = SEQ_ROLLBACK + 50,
+	                .kind = RUN_SYNC,
+	                .pass = PASS_FINAL,
+	                .status = RUN_SUCCEEDED,
+	                .messages = 100},
+	        .verification = {.id = id,
+	                .run_id = id,
+	                .pass_id = 10 * id,
+	                .complete = true,
+	                .expected = 100,
+	                .found = 100},
+	        .accepted = {.missing = -1, .weak = -1, .refusals = -1, .excluded = -1}};
 }
 
 static void set_move(struct gate_mailbox *m, const struct row *r)
@@ -176,16 +215,25 @@ static void set_decisions(struct gate_job *j, const struct row *r, const struct 
 
 	gate_facts_hash(text, hash);
 	if (r->approval != A_NONE)
-		j->approval = (struct gate_decision){.id = 1, .facts = xstrdup(r->approval == A_OTHER_FACTS ? "other" : hash),
-			.snapshot = xstrdup("facts 1\n"), .covers = xstrdup("[]"), .by = xstrdup("desk|lea"), .by_name = xstrdup("Lea"),
-			.reason = xstrdup(""), .role = r->approval == A_TECHNICIAN ? ROLE_TECHNICIAN : ROLE_OPS_LEAD};
+		j->approval = (struct gate_decision){.id = 1,
+		        .facts = xstrdup(r->approval == A_OTHER_FACTS ? "other" : hash),
+		        .snapshot = xstrdup("facts 1\n"),
+		        .covers = xstrdup("[]"),
+		        .by = xstrdup("desk|lea"),
+		        .by_name = xstrdup("Lea"),
+		        .reason = xstrdup(""),
+		        .role = r->approval == A_TECHNICIAN ? ROLE_TECHNICIAN : ROLE_OPS_LEAD};
 	if (r->override != O_NONE) {
 		gate_evaluate(j, p, NOW, &g); /* covers what is there without it */
-		j->override = (struct gate_decision){.id = 2, .facts = xstrdup(r->override == O_OTHER_FACTS ? "other" : hash),
-			.snapshot = text, .covers = r->override == O_COVERS_NOTHING ? xstrdup("[]") : gate_covers(&g),
-			.by = xstrdup("desk|adam"), .by_name = xstrdup("Adam"), .reason = xstrdup("must go"),
-			.role = r->override == O_ROLE ? ROLE_OPS_LEAD : ROLE_SUPER_ADMIN,
-			.expires_at = r->override == O_EXPIRED ? NOW : NOW + 1};
+		j->override = (struct gate_decision){.id = 2,
+		        .facts = xstrdup(r->override == O_OTHER_FACTS ? "other" : hash),
+		        .snapshot = text,
+		        .covers = r->override == O_COVERS_NOTHING ? xstrdup("[]") : gate_covers(&g),
+		        .by = xstrdup("desk|adam"),
+		        .by_name = xstrdup("Adam"),
+		        .reason = xstrdup("must go"),
+		        .role = r->override == O_ROLE ? ROLE_OPS_LEAD : ROLE_SUPER_ADMIN,
+		        .expires_at = r->override == O_EXPIRED ? NOW : NOW + 1};
 		gate_free(&g);
 		return;
 	}
@@ -194,7 +242,8 @@ static void set_decisions(struct gate_job *j, const struct row *r, const struct 
 
 static struct gate_job build(const struct row *r, const struct gate_policy *p)
 {
-	struct gate_job j = {.id = 1, .org = xstrdup(""), .mailboxes = xcalloc(2, sizeof(*j.mailboxes)), .n_mailboxes = 2};
+	struct gate_job j = {
+	        .id = 1, .org = xstrdup(""), .mailboxes = xcalloc(2, sizeof(*j.mailboxes)), .n_mailboxes = 2};
 	struct gate_mailbox *m = &j.mailboxes[0];
 
 	j.mailboxes[0] = sound_mailbox(7);
@@ -220,7 +269,8 @@ static bool impossible(const struct row *r)
 
 	if (r->shrank && (never || gone(r)))
 		return true; /* nothing was ever counted */
-	if (r->dns == DNS_ROLLED_BACK_THEN_FINAL && (never || r->move == M_INITIAL || r->move == M_FAILED_FINAL))
+	if (r->dns == DNS_ROLLED_BACK_THEN_FINAL &&
+	        (never || r->move == M_INITIAL || r->move == M_FAILED_FINAL))
 		return true; /* there was a final pass since */
 	if (r->shrank && (r->numbers == N_ZERO || r->numbers == N_ZERO_ACCEPTED) && r->check == V_NONE)
 		return true;
@@ -233,7 +283,8 @@ static bool impossible(const struct row *r)
 
 static void check_row(const struct row *r, size_t counts[GATE_VERDICT_COUNT])
 {
-	const struct gate_policy p = {.enabled = r->enabled, .min_ratio = 990000, .override_roles = 1u << ROLE_SUPER_ADMIN};
+	const struct gate_policy p = {
+	        .enabled = r->enabled, .min_ratio = 990000, .override_roles = 1u << ROLE_SUPER_ADMIN};
 	struct gate_job j = build(r, &p);
 	enum gate_verdict want = oracle(r);
 	struct gate g;
@@ -241,11 +292,13 @@ static void check_row(const struct row *r, size_t counts[GATE_VERDICT_COUNT])
 	gate_evaluate(&j, &p, NOW, &g);
 	if (g.verdict != want) {
 		for (size_t i = 0; i < g.n_reasons; i++)
-			print_error("  %s %lld: %s%s\n", gate_code_name(g.reasons[i].code), (long long)g.reasons[i].mailbox_id,
-				g.reasons[i].detail, g.reasons[i].covered ? " (covered)" : "");
-		fail_msg("enabled %d active %d shrank %d dns %d move %d check %d numbers %d approval %d override %d: %s, not %s",
-			r->enabled, r->active, r->shrank, r->dns, r->move, r->check, r->numbers, r->approval, r->override,
-			gate_verdict_name(g.verdict), gate_verdict_name(want));
+			print_error("  %s %lld: %s%s\n", gate_code_name(g.reasons[i].code),
+			        (long long)g.reasons[i].mailbox_id, g.reasons[i].detail,
+			        g.reasons[i].covered ? " (covered)" : "");
+		fail_msg("enabled %d active %d shrank %d dns %d move %d check %d numbers %d approval %d "
+		         "override %d: %s, not %s",
+		        r->enabled, r->active, r->shrank, r->dns, r->move, r->check, r->numbers, r->approval,
+		        r->override, gate_verdict_name(g.verdict), gate_verdict_name(want));
 	}
 	assert_int_equal(g.ready, want == GATE_READY);
 	if (g.ready)
@@ -268,23 +321,27 @@ static void truth_table(void **state)
 					for (int k = 0; k < N_N; k++)
 						for (int a = 0; a < A_N; a++)
 							for (int o = 0; o < O_N; o++) {
-								r = (struct row){bits & 1, bits & 2, bits & 4, d, m, c, k, a, o};
+								r = (struct row){bits & 1, bits & 2, bits & 4,
+								        d, m, c, k, a, o};
 								if (impossible(&r) || n++ % EVERY != 0)
 									continue;
 								check_row(&r, counts);
 							}
-	print_message("%zu combinations, one in %d looked at: blocked %zu, warning %zu, dns_applied %zu, ready %zu\n", n, EVERY, counts[0], counts[1],
-		counts[2], counts[3]);
+	print_message("%zu combinations, one in %d looked at: blocked %zu, warning %zu, dns_applied %zu, "
+	              "ready %zu\n",
+	        n, EVERY, counts[0], counts[1], counts[2], counts[3]);
 	for (int v = 0; v < GATE_VERDICT_COUNT; v++)
 		assert_true(counts[v] > 0);
 }
 
-/* --- numbers at the edge ---------------------------------------------------------------------------------------------- */
+/* --- numbers at the edge
+ * ---------------------------------------------------------------------------------------------- */
 
 static enum gate_verdict verdict_at(int64_t found, int64_t expected, int64_t min)
 {
 	const struct gate_policy p = {.enabled = true, .min_ratio = min};
-	struct gate_job j = build(&(struct row){.enabled = true, .move = M_FINAL, .check = V_CURRENT, .approval = A_NONE}, &p);
+	struct gate_job j = build(
+	        &(struct row){.enabled = true, .move = M_FINAL, .check = V_CURRENT, .approval = A_NONE}, &p);
 	enum gate_verdict v;
 	struct gate g;
 
@@ -331,16 +388,22 @@ static void both_must_meet_the_minimum(void **state)
 	gate_job_free(&j);
 }
 
-/* --- several jobs, no job --------------------------------------------------------------------------------------------- */
+/* --- several jobs, no job
+ * --------------------------------------------------------------------------------------------- */
 
 static void the_worst_of_several(void **state)
 {
-	const struct gate_policy p = {.enabled = true, .min_ratio = 990000, .override_roles = 1u << ROLE_SUPER_ADMIN};
+	const struct gate_policy p = {
+	        .enabled = true, .min_ratio = 990000, .override_roles = 1u << ROLE_SUPER_ADMIN};
 	static const struct row rows[] = {
-		{.enabled = true, .move = M_FINAL, .check = V_CURRENT, .approval = A_VALID},                      /* ready */
-		{.enabled = true, .move = M_FINAL, .check = V_CURRENT, .approval = A_NONE},                       /* warning */
-		{.enabled = true, .move = M_FINAL, .check = V_NONE},                                              /* blocked */
-		{.enabled = true, .move = M_FINAL, .check = V_CURRENT, .approval = A_VALID, .dns = DNS_APPLIED}}; /* dns_applied */
+	        {.enabled = true, .move = M_FINAL, .check = V_CURRENT, .approval = A_VALID}, /* ready */
+	        {.enabled = true, .move = M_FINAL, .check = V_CURRENT, .approval = A_NONE},  /* warning */
+	        {.enabled = true, .move = M_FINAL, .check = V_NONE},                         /* blocked */
+	        {.enabled = true,
+	                .move = M_FINAL,
+	                .check = V_CURRENT,
+	                .approval = A_VALID,
+	                .dns = DNS_APPLIED}}; /* dns_applied */
 	static const enum gate_verdict alone[] = {GATE_READY, GATE_WARNING, GATE_BLOCKED, GATE_DNS_APPLIED};
 
 	(void)state;
@@ -384,9 +447,11 @@ static void no_mailbox(void **state)
 	gate_free(&g);
 }
 
-/* --- hash and ETag ---------------------------------------------------------------------------------------------------- */
+/* --- hash and ETag
+ * ---------------------------------------------------------------------------------------------------- */
 
-static void evaluate_hash(const struct row *r, void (*change)(struct gate_job *), char facts[65], char etag[33])
+static void evaluate_hash(
+        const struct row *r, void (*change)(struct gate_job *), char facts[65], char etag[33])
 {
 	const struct gate_policy p = {.enabled = true, .min_ratio = 990000};
 	struct gate_job j = build(r, &p);
@@ -423,7 +488,8 @@ static void is_applied(struct gate_job *j)
 
 static void hash_is_of_facts(void **state)
 {
-	static const struct row r = {.enabled = true, .move = M_FINAL, .check = V_CURRENT, .approval = A_VALID};
+	static const struct row r = {
+	        .enabled = true, .move = M_FINAL, .check = V_CURRENT, .approval = A_VALID};
 	static const struct {
 		void (*change)(struct gate_job *);
 		bool facts;
@@ -501,9 +567,10 @@ static void every_word_has_its_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(truth_table), cmocka_unit_test(never_rounded_up),
-		cmocka_unit_test(both_must_meet_the_minimum), cmocka_unit_test(the_worst_of_several), cmocka_unit_test(no_job),
-		cmocka_unit_test(no_mailbox), cmocka_unit_test(hash_is_of_facts), cmocka_unit_test(differences_are_told),
-		cmocka_unit_test(facts_cannot_be_forged), cmocka_unit_test(every_word_has_its_text)};
+	        cmocka_unit_test(both_must_meet_the_minimum), cmocka_unit_test(the_worst_of_several),
+	        cmocka_unit_test(no_job), cmocka_unit_test(no_mailbox), cmocka_unit_test(hash_is_of_facts),
+	        cmocka_unit_test(differences_are_told), cmocka_unit_test(facts_cannot_be_forged),
+	        cmocka_unit_test(every_word_has_its_text)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

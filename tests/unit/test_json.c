@@ -11,8 +11,9 @@ static const struct err *parse(const char *s, json_t **v)
 
 static void well_formed_only(void **state)
 {
-	static const char *const bad[] = {"", "{", "{}x", "[1,]", "{\"a\":1,\"a\":2}", "{\"a\":\"\\u0000\"}", "\"text\"", "1", "nul", "{'a':1}",
-		"{\"a\":\"\xff\"}", "{\"a\":\"\xed\xa0\x80\"}", "\xef\xbb\xbf{}", "{\"a\":01}", "[NaN]", "{\"a\":1e999}", "{\"a\":99999999999999999999}"};
+	static const char *const bad[] = {"", "{", "{}x", "[1,]", "{\"a\":1,\"a\":2}", "{\"a\":\"\\u0000\"}",
+	        "\"text\"", "1", "nul", "{'a':1}", "{\"a\":\"\xff\"}", "{\"a\":\"\xed\xa0\x80\"}",
+	        "\xef\xbb\xbf{}", "{\"a\":01}", "[NaN]", "{\"a\":1e999}", "{\"a\":99999999999999999999}"};
 	json_t *v;
 
 	(void)state;
@@ -60,8 +61,10 @@ static const struct js_problem *problem_at(const struct js_problems *p, const ch
 
 static void getters_collect_every_mistake(void **state)
 {
-	static const char doc[] = "{\"name\":\"a\\u0007b\",\"note\":\"two\\nlines\",\"port\":70000,\"on\":1,\"list\":[\"x\",2,\"\"],"
-				  "\"kind\":\"teleport\",\"deep\":{\"a/b~c\":{\"x\":[]}},\"extra\":1,\"nothing\":null}";
+	static const char doc[] =
+	        "{\"name\":\"a\\u0007b\",\"note\":\"two\\nlines\",\"port\":70000,\"on\":1,\"list\":[\"x\",2,"
+	        "\"\"],"
+	        "\"kind\":\"teleport\",\"deep\":{\"a/b~c\":{\"x\":[]}},\"extra\":1,\"nothing\":null}";
 	struct js_problems bad = {0};
 	struct js_at root, list, deep, inner;
 	enum run_kind kind = RUN_REPORT;
@@ -94,7 +97,8 @@ static void getters_collect_every_mistake(void **state)
 	assert_true(js_object(&root, "deep", JS_REQUIRED, &deep));
 	assert_true(js_object(&deep, "a/b~c", JS_REQUIRED, &inner));
 	assert_false(js_int(&inner, "x", JS_OPTIONAL, 0, 1, &n));
-	js_known(&root, (const char *const[]){"name", "note", "port", "on", "list", "kind", "deep", "nothing", NULL});
+	js_known(&root,
+	        (const char *const[]){"name", "note", "port", "on", "list", "kind", "deep", "nothing", NULL});
 	assert_non_null(problem_at(&bad, "/name"));
 	assert_non_null(problem_at(&bad, "/port"));
 	assert_non_null(problem_at(&bad, "/on"));
@@ -146,8 +150,9 @@ static void columns(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(well_formed_only), cmocka_unit_test(depth_is_bounded),
-		cmocka_unit_test(getters_collect_every_mistake), cmocka_unit_test(problems_are_bounded), cmocka_unit_test(columns)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(well_formed_only),
+	        cmocka_unit_test(depth_is_bounded), cmocka_unit_test(getters_collect_every_mistake),
+	        cmocka_unit_test(problems_are_bounded), cmocka_unit_test(columns)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

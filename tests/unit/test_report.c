@@ -24,11 +24,13 @@ static void drop(struct report *r, json_t *v, struct js_problems *bad)
 
 static void a_whole_report(void **state)
 {
-	static const char text[] =
-		"{\"worker\":\"w1\",\"attempt\":2,\"seq\":9,\"status\":\"partial\",\"code\":\"partial\",\"message\":\"two\\nlines\",\"result\":{\"a\":1},"
-		"\"pass\":{\"folders\":[{\"folder\":\"INBOX\",\"dest\":\"INBOX\",\"uidvalidity\":1,\"uidnext\":11,\"messages\":10,\"bytes\":99}],"
-		"\"messages\":10,\"copied\":8,\"present\":1,\"refused\":1,\"bytes\":80},"
-		"\"refusals\":[{\"folder\":\"INBOX\",\"uid\":4,\"size\":7,\"code\":\"message.too_large\",\"server\":\"NO [LIMIT]\",\"file\":\"4.eml\"}]}";
+	static const char text[] = "{\"worker\":\"w1\",\"attempt\":2,\"seq\":9,\"status\":\"partial\","
+	                           "\"code\":\"partial\",\"message\":\"two\\nlines\",\"result\":{\"a\":1},"
+	                           "\"pass\":{\"folders\":[{\"folder\":\"INBOX\",\"dest\":\"INBOX\","
+	                           "\"uidvalidity\":1,\"uidnext\":11,\"messages\":10,\"bytes\":99}],"
+	                           "\"messages\":10,\"copied\":8,\"present\":1,\"refused\":1,\"bytes\":80},"
+	                           "\"refusals\":[{\"folder\":\"INBOX\",\"uid\":4,\"size\":7,\"code\":"
+	                           "\"message.too_large\",\"server\":\"NO [LIMIT]\",\"file\":\"4.eml\"}]}";
 	struct js_problems bad;
 	struct report r;
 	json_t *v;
@@ -54,8 +56,10 @@ static bool complete_after(const char *numbers)
 	json_t *v;
 	bool complete;
 
-	snprintf(text, sizeof(text), "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"verification\":{\"complete\":true,%s}}",
-		numbers);
+	snprintf(text, sizeof(text),
+	        "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"verification\":{"
+	        "\"complete\":true,%s}}",
+	        numbers);
 	assert_int_equal(parse(text, &r, &v, &bad), 0);
 	complete = r.verification->complete;
 	drop(&r, v, &bad);
@@ -69,23 +73,30 @@ static void numbers_that_contradict(void **state)
 	assert_false(complete_after("\"expected\":10,\"found\":10,\"missing\":1"));
 	assert_false(complete_after("\"expected\":10,\"found\":9,\"missing\":0"));
 	assert_false(complete_after("\"expected\":10,\"found\":9,\"missing\":1,\"unexplained\":2"));
-	assert_false(complete_after("\"expected\":10,\"found\":10,\"missing\":0,\"folders\":[{\"folder\":\"a\",\"complete\":true,\"expected\":9,"
-				    "\"found\":9}]"));
-	assert_false(complete_after("\"expected\":9,\"found\":9,\"missing\":0,\"folders\":[{\"folder\":\"a\",\"complete\":false,\"expected\":9,"
-				    "\"found\":9}]"));
-	assert_true(complete_after("\"expected\":9,\"found\":9,\"missing\":0,\"folders\":[{\"folder\":\"a\",\"dest\":\"b\",\"complete\":true,"
-				   "\"expected\":9,\"found\":9,\"v\":1,\"t\":\"verify_folder\"}]"));
+	assert_false(complete_after("\"expected\":10,\"found\":10,\"missing\":0,\"folders\":[{\"folder\":"
+	                            "\"a\",\"complete\":true,\"expected\":9,"
+	                            "\"found\":9}]"));
+	assert_false(complete_after("\"expected\":9,\"found\":9,\"missing\":0,\"folders\":[{\"folder\":\"a\","
+	                            "\"complete\":false,\"expected\":9,"
+	                            "\"found\":9}]"));
+	assert_true(complete_after("\"expected\":9,\"found\":9,\"missing\":0,\"folders\":[{\"folder\":\"a\","
+	                           "\"dest\":\"b\",\"complete\":true,"
+	                           "\"expected\":9,\"found\":9,\"v\":1,\"t\":\"verify_folder\"}]"));
 }
 
 static void mistakes(void **state)
 {
-	static const char *const texts[] = {"{}", "{\"worker\":\"w\",\"attempt\":0,\"seq\":1,\"status\":\"failed\"}",
-		"{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"dancing\"}", "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"paused\"}",
-		"{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"failed\",\"extra\":1}",
-		"{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"pass\":{\"messages\":-1}}",
-		"{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"missing\":[1]}",
-		"{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"missing\":[{\"uid\":\"4\"}]}",
-		"{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"verification\":{}}"};
+	static const char *const texts[] = {"{}",
+	        "{\"worker\":\"w\",\"attempt\":0,\"seq\":1,\"status\":\"failed\"}",
+	        "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"dancing\"}",
+	        "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"paused\"}",
+	        "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"failed\",\"extra\":1}",
+	        "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"pass\":{\"messages\":-"
+	        "1}}",
+	        "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"missing\":[1]}",
+	        "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"missing\":[{\"uid\":"
+	        "\"4\"}]}",
+	        "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"verification\":{}}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -103,12 +114,14 @@ static void domains(void **state)
 {
 	static const struct {
 		const char *in, *out; /* NULL: refused */
-	} cases[] = {{"Example.COM", "example.com"}, {" example.com. ", "example.com"}, {"caf\xc3\xa9.example", "xn--caf-dma.example"},
-		{"xn--caf-dma.example", "xn--caf-dma.example"}, {"\xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88", "xn--r8jz45g.xn--zckzah"},
-		{"localhost", NULL}, {"", NULL}, {".", NULL}, {"a..b", NULL}, {"-a.example", NULL}, {"a_b.example", NULL}, {"10.0.0.1", NULL},
-		{"a b.example", NULL}, {"user@example.com", NULL}, {"a.example/..", NULL}, {"\xff.example", NULL}, {"a.example\n", NULL},
-		{"a\nb.example", NULL},
-		{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example", NULL}};
+	} cases[] = {{"Example.COM", "example.com"}, {" example.com. ", "example.com"},
+	        {"caf\xc3\xa9.example", "xn--caf-dma.example"},
+	        {"xn--caf-dma.example", "xn--caf-dma.example"},
+	        {"\xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88", "xn--r8jz45g.xn--zckzah"},
+	        {"localhost", NULL}, {"", NULL}, {".", NULL}, {"a..b", NULL}, {"-a.example", NULL},
+	        {"a_b.example", NULL}, {"10.0.0.1", NULL}, {"a b.example", NULL}, {"user@example.com", NULL},
+	        {"a.example/..", NULL}, {"\xff.example", NULL}, {"a.example\n", NULL}, {"a\nb.example", NULL},
+	        {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example", NULL}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -123,8 +136,9 @@ static void domains(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(a_whole_report), cmocka_unit_test(numbers_that_contradict), cmocka_unit_test(mistakes),
-		cmocka_unit_test(domains)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(a_whole_report),
+	        cmocka_unit_test(numbers_that_contradict), cmocka_unit_test(mistakes),
+	        cmocka_unit_test(domains)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

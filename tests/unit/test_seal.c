@@ -1,4 +1,5 @@
-/* Sealing: what is sealed opens with the secret key and says the same; keys that would not protect are refused. */
+/* Sealing: what is sealed opens with the secret key and says the same; keys that would not protect are
+ * refused. */
 #include "unit.h"
 
 #include <sodium.h>
@@ -23,8 +24,14 @@ static void pair(struct seal_key *k, unsigned char sk[crypto_box_SECRETKEYBYTES]
 static void round_trip(void **state)
 {
 	static const char secret[] = "p\"a\\s/s\n\t\x7f \xe2\x82\xac \xf0\x9f\x94\x92";
-	const struct seal_doc doc = {.mailbox_id = 7, .side = "source", .host = "old.example", .port = 993, .tls = TLS_STARTTLS,
-		.user = "jo\xc3\xa3o", .auth = AUTH_PASSWORD, .secret = secret};
+	const struct seal_doc doc = {.mailbox_id = 7,
+	        .side = "source",
+	        .host = "old.example",
+	        .port = 993,
+	        .tls = TLS_STARTTLS,
+	        .user = "jo\xc3\xa3o",
+	        .auth = AUTH_PASSWORD,
+	        .secret = secret};
 	unsigned char sk[crypto_box_SECRETKEYBYTES], plain[1024];
 	struct buf box = BUF_INIT;
 	struct seal_key k;
@@ -68,9 +75,11 @@ static void bytes_that_are_not_text(void **state)
 
 static void weak_keys(void **state)
 {
-	static const char *const bad[] = {"", "AAAA", "not base64!", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-		"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",
-		"+++++++++++++++++++++++++++++++++++++++++++="};
+	static const char *const bad[] = {"", "AAAA", "not base64!",
+	        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+	        "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+	        "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",
+	        "+++++++++++++++++++++++++++++++++++++++++++="};
 	struct seal_key k;
 
 	(void)state;
@@ -94,8 +103,9 @@ static void key_ids(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(round_trip), cmocka_unit_test(bytes_that_are_not_text), cmocka_unit_test(weak_keys),
-		cmocka_unit_test(key_ids)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(round_trip),
+	        cmocka_unit_test(bytes_that_are_not_text), cmocka_unit_test(weak_keys),
+	        cmocka_unit_test(key_ids)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Jobs, mailboxes, credentials, workers and artefacts on a real SQLite file; the schema against the words in C. */
+/* Jobs, mailboxes, credentials, workers and artefacts on a real SQLite file; the schema against the words in
+ * C. */
 #include "store_unit.h"
 
 #include <sys/stat.h>
@@ -17,10 +18,12 @@ static void kinds_mirror_the_model(void **state)
 		const char *name = run_kind_name((enum run_kind)k);
 		bool found;
 
-		assert_ok(db_i64(store_db(f->s), &n, &found, "SELECT changes_mail FROM run_kinds WHERE kind = ?1", "s", name));
+		assert_ok(db_i64(store_db(f->s), &n, &found,
+		        "SELECT changes_mail FROM run_kinds WHERE kind = ?1", "s", name));
 		assert_true(found);
 		assert_int_equal(n, run_kind_changes_mail((enum run_kind)k));
-		assert_ok(db_i64(store_db(f->s), &n, NULL, "SELECT needs_mailbox FROM run_kinds WHERE kind = ?1", "s", name));
+		assert_ok(db_i64(store_db(f->s), &n, NULL,
+		        "SELECT needs_mailbox FROM run_kinds WHERE kind = ?1", "s", name));
 		assert_int_equal(n, run_kind_needs_mailbox((enum run_kind)k));
 	}
 }
@@ -78,7 +81,9 @@ static void transactions_nest(void **state)
 	assert_err(job_get(f->s, id, NULL, &j), ERR_NOT_FOUND);
 	assert_ok(store_begin(f->s));
 	new_job(f->s, "b.example");
-	assert_err(store_begin(f->s) == NULL ? store_end(f->s, err_new(ERR_INPUT, "an inner part fails")) : NULL, ERR_INPUT);
+	assert_err(
+	        store_begin(f->s) == NULL ? store_end(f->s, err_new(ERR_INPUT, "an inner part fails")) : NULL,
+	        ERR_INPUT);
 	assert_err(store_end(f->s, NULL), ERR_INTERNAL); /* cannot be committed any more */
 	assert_ok(store_read_begin(f->s));
 	assert_err(store_begin(f->s), ERR_INTERNAL);
@@ -131,8 +136,9 @@ static void jobs_change_by_version(void **state)
 	a.closed = true;
 	assert_err(job_update(f->s, &a, &tester), ERR_RUN_ACTIVE);
 	job_free(&a);
-	assert_ok(run_list(f->s, &(struct run_filter){.job_id = f->job, .status = RUN_QUEUED, .kind = RUN_VERIFY, .limit = 1}, &runs,
-		&(size_t){0}));
+	assert_ok(run_list(f->s,
+	        &(struct run_filter){.job_id = f->job, .status = RUN_QUEUED, .kind = RUN_VERIFY, .limit = 1},
+	        &runs, &(size_t){0}));
 	assert_ok(run_cancel(f->s, runs[0].id, &tester, &r));
 	run_free(&r);
 	runs_free(runs, 1);
@@ -140,9 +146,11 @@ static void jobs_change_by_version(void **state)
 	assert_ok(job_get(f->s, f->job, "", &a));
 	a.closed = true;
 	assert_ok(job_update(f->s, &a, &tester));
-	assert_err(run_enqueue(f->s, &(struct run_request){.job_id = f->job, .mailbox_id = f->box[0], .kind = RUN_VERIFY}, 1, false, &tester,
-			   &runs, NULL),
-		ERR_CONFLICT);
+	assert_err(
+	        run_enqueue(f->s,
+	                &(struct run_request){.job_id = f->job, .mailbox_id = f->box[0], .kind = RUN_VERIFY},
+	                1, false, &tester, &runs, NULL),
+	        ERR_CONFLICT);
 	job_free(&a);
 }
 
@@ -152,15 +160,18 @@ static void jobs_are_found(void **state)
 	static const struct {
 		const char *domain, *q;
 		size_t n;
-	} cases[] = {{NULL, NULL, 3}, {"b.example", NULL, 1}, {"example", NULL, 0}, {NULL, "EXAMPLE", 3}, {NULL, "b.ex", 1}, {NULL, "%", 0},
-		{NULL, "_", 0}, {NULL, "\\", 0}};
+	} cases[] = {{NULL, NULL, 3}, {"b.example", NULL, 1}, {"example", NULL, 0}, {NULL, "EXAMPLE", 3},
+	        {NULL, "b.ex", 1}, {NULL, "%", 0}, {NULL, "_", 0}, {NULL, "\\", 0}};
 	struct job *v;
 	size_t n;
 
 	new_job(f->s, "b.example");
 	new_job(f->s, "c.example");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_ok(job_list(f->s, &(struct job_filter){.closed = -1, .domain = cases[i].domain, .q = cases[i].q, .limit = 10}, &v, &n));
+		assert_ok(job_list(f->s,
+		        &(struct job_filter){
+		                .closed = -1, .domain = cases[i].domain, .q = cases[i].q, .limit = 10},
+		        &v, &n));
 		if (n != cases[i].n)
 			fail_msg("case %zu: %zu jobs", i, n);
 		jobs_free(v, n);
@@ -174,8 +185,10 @@ static void jobs_are_found(void **state)
 static void mailboxes_and_pairs(void **state)
 {
 	struct fixture *f = *state;
-	struct mailbox m, *v, twin = {.job_id = f->job, .source = {.host = xstrdup("old.example"), .port = 993, .user = xstrdup("ana")},
-					 .dest = {.host = xstrdup("NEW.example"), .port = 143, .user = xstrdup("ANA")}};
+	struct mailbox m, *v,
+	        twin = {.job_id = f->job,
+	                .source = {.host = xstrdup("old.example"), .port = 993, .user = xstrdup("ana")},
+	                .dest = {.host = xstrdup("NEW.example"), .port = 143, .user = xstrdup("ANA")}};
 	struct credential *c;
 	size_t n;
 
@@ -230,7 +243,8 @@ static void credentials_by_version(void **state)
 	assert_ok(credential_list(f->s, f->box[0], &c, &n));
 	assert_ok(credential_replace(f->s, c[0].id, c[0].version, "k2", "two", &tester, &version));
 	assert_int_equal(version, 2);
-	assert_err(credential_replace(f->s, c[0].id, c[0].version, "k2", "three", &tester, NULL), ERR_PRECONDITION);
+	assert_err(credential_replace(f->s, c[0].id, c[0].version, "k2", "three", &tester, NULL),
+	        ERR_PRECONDITION);
 	assert_err(credential_replace(f->s, 999, 1, "k2", "three", &tester, NULL), ERR_NOT_FOUND);
 	credentials_free(c, n);
 }
@@ -245,8 +259,12 @@ static void summaries(void **state)
 	do_pass(f, f->box[0], PASS_INITIAL, 100, 10);
 	id = queue_one(f, f->box[1], RUN_SYNC, PASS_INITIAL);
 	claim_one(f, id, 0);
-	b = (struct run_beat){.id = id, .attempt = 1, .seq = 1, .status = RUN_RUNNING,
-		.progress = "{\"messages_total\":50,\"messages_done\":20,\"bytes_total\":5000,\"bytes_done\":2000}"};
+	b = (struct run_beat){.id = id,
+	        .attempt = 1,
+	        .seq = 1,
+	        .status = RUN_RUNNING,
+	        .progress = "{\"messages_total\":50,\"messages_done\":20,\"bytes_total\":5000,\"bytes_done\":"
+	                    "2000}"};
 	assert_ok(run_beats(f->s, "w1", &b, 1, LEASE, f->now));
 	assert_ok(job_summary(f->s, f->job, &sum));
 	assert_int_equal(sum.mailboxes, 4);
@@ -258,9 +276,10 @@ static void summaries(void **state)
 
 static void workers(void **state)
 {
-	static const char pem[] = "-----BEGIN PUBLIC KEY-----\n"
-				  "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEGveSWCd/qH+VxPygquDoeEOZ81vO"
-				  "HlzMHwyv5mVBmYCXmkFPuaGse8Z8sIxebKJWHahBl0lZzc/4UuG6L6xi5g==\n-----END PUBLIC KEY-----\n";
+	static const char pem[] =
+	        "-----BEGIN PUBLIC KEY-----\n"
+	        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEGveSWCd/qH+VxPygquDoeEOZ81vO"
+	        "HlzMHwyv5mVBmYCXmkFPuaGse8Z8sIxebKJWHahBl0lZzc/4UuG6L6xi5g==\n-----END PUBLIC KEY-----\n";
 	struct fixture *f = *state;
 	struct worker w, *v;
 	size_t n;
@@ -317,9 +336,10 @@ static void artefacts(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(kinds_mirror_the_model), T(files_and_versions), T(progress_is_disposable), T(transactions_nest),
-		T(domains_are_unique_among_open_jobs), T(jobs_change_by_version), T(jobs_are_found), T(mailboxes_and_pairs),
-		T(credentials_by_version), T(summaries), T(workers), T(artefacts)};
+	const struct CMUnitTest tests[] = {T(kinds_mirror_the_model), T(files_and_versions),
+	        T(progress_is_disposable), T(transactions_nest), T(domains_are_unique_among_open_jobs),
+	        T(jobs_change_by_version), T(jobs_are_found), T(mailboxes_and_pairs),
+	        T(credentials_by_version), T(summaries), T(workers), T(artefacts)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

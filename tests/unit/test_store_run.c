@@ -57,13 +57,15 @@ static void all_or_none(void **state)
 	size_t n;
 
 	for (int i = 0; i < 3; i++)
-		q[i] = (struct run_request){.job_id = f->job, .mailbox_id = f->box[i], .kind = RUN_SYNC, .pass = PASS_DELTA};
+		q[i] = (struct run_request){
+		        .job_id = f->job, .mailbox_id = f->box[i], .kind = RUN_SYNC, .pass = PASS_DELTA};
 	assert_ok(enqueue(f, f->box[1], false, &a, NULL));
 	assert_err(run_enqueue(f->s, q, 3, false, &tester, &v, busy), ERR_RUN_ACTIVE);
 	assert_false(busy[0]);
 	assert_true(busy[1]);
 	assert_false(busy[2]);
-	assert_ok(run_list(f->s, &(struct run_filter){.job_id = f->job, .status = -1, .kind = -1, .limit = 100}, &v, &n));
+	assert_ok(run_list(f->s,
+	        &(struct run_filter){.job_id = f->job, .status = -1, .kind = -1, .limit = 100}, &v, &n));
 	assert_int_equal(n, 1);
 	runs_free(v, n);
 	run_free(&a);
@@ -114,7 +116,8 @@ static void held_runs_wait_for_their_turn(void **state)
 	assert_int_equal(v[0].id, a.id);
 	runs_free(v, n);
 	claim_one(f, a.id, 0);
-	assert_true(report_one(f, a.id, (struct report){.attempt = 1, .seq = 1, .status = RUN_SUCCEEDED}).accepted);
+	assert_true(report_one(f, a.id, (struct report){.attempt = 1, .seq = 1, .status = RUN_SUCCEEDED})
+	                    .accepted);
 	/* the end itself lets the next one go */
 	assert_ok(run_emittable(f->s, f->now, 0, 10, &v, &n));
 	assert_int_equal(n, 1);
@@ -129,7 +132,8 @@ static void beats_go_to_progress_only(void **state)
 {
 	struct fixture *f = *state;
 	int64_t id = queue_one(f, f->box[0], RUN_SYNC, PASS_INITIAL), before, after;
-	struct run_beat b = {.id = id, .attempt = 1, .seq = 1, .status = RUN_RUNNING, .progress = "{\"messages_done\":7}"};
+	struct run_beat b = {
+	        .id = id, .attempt = 1, .seq = 1, .status = RUN_RUNNING, .progress = "{\"messages_done\":7}"};
 	struct store *other;
 	struct run_progress p;
 
@@ -159,7 +163,8 @@ static void beats_carry_wishes_and_refusals(void **state)
 	struct fixture *f = *state;
 	int64_t id = queue_one(f, f->box[0], RUN_SYNC, PASS_INITIAL);
 	struct run_beat v[3] = {{.id = id, .attempt = 1, .seq = 1, .status = RUN_WAITING},
-		{.id = id, .attempt = 2, .seq = 1, .status = RUN_RUNNING}, {.id = 999, .attempt = 1, .seq = 1, .status = RUN_RUNNING}};
+	        {.id = id, .attempt = 2, .seq = 1, .status = RUN_RUNNING},
+	        {.id = 999, .attempt = 1, .seq = 1, .status = RUN_RUNNING}};
 	struct run r;
 
 	claim_one(f, id, 0);
@@ -229,7 +234,8 @@ static void failures_are_tried_again_by_their_class(void **state)
 	static const struct {
 		const char *code;
 		int tries;
-	} cases[] = {{"auth.rejected", 1}, {"no.such.code", 1}, {"source.changed", 2}, {"line.lost", 3}, {NULL, 2}};
+	} cases[] = {{"auth.rejected", 1}, {"no.such.code", 1}, {"source.changed", 2}, {"line.lost", 3},
+	        {NULL, 2}};
 	struct fixture *f = *state;
 	struct run *v;
 	size_t n;
@@ -242,7 +248,10 @@ static void failures_are_tried_again_by_their_class(void **state)
 		do {
 			claim_one(f, id, tries++);
 			out = report_one(f, id,
-				(struct report){.attempt = tries, .seq = 1, .status = RUN_FAILED, .code = cases[i].code});
+			        (struct report){.attempt = tries,
+			                .seq = 1,
+			                .status = RUN_FAILED,
+			                .code = cases[i].code});
 			assert_true(out.accepted);
 			if (out.requeued) {
 				assert_ok(run_emittable(f->s, f->now, 0, 10, &v, &n)); /* not at once */
@@ -265,8 +274,8 @@ static void a_failed_preflight_is_an_answer(void **state)
 
 	claim_one(f, id, 0);
 	assert_false(report_one(f, id,
-		(struct report){.attempt = 1, .seq = 1, .status = RUN_FAILED, .code = "host.unreachable"})
-			     .requeued);
+	        (struct report){.attempt = 1, .seq = 1, .status = RUN_FAILED, .code = "host.unreachable"})
+	                     .requeued);
 	assert_int_equal(status_of(f, id), RUN_FAILED);
 }
 
@@ -277,7 +286,9 @@ static void given_back_costs_nothing(void **state)
 
 	for (int i = 0; i < 5; i++) {
 		claim_one(f, id, i);
-		assert_true(report_one(f, id, (struct report){.attempt = i + 1, .seq = 1, .status = RUN_QUEUED}).requeued);
+		assert_true(
+		        report_one(f, id, (struct report){.attempt = i + 1, .seq = 1, .status = RUN_QUEUED})
+		                .requeued);
 	}
 	assert_int_equal(status_of(f, id), RUN_QUEUED);
 }
@@ -285,7 +296,8 @@ static void given_back_costs_nothing(void **state)
 static void cancel_and_pause(void **state)
 {
 	struct fixture *f = *state;
-	int64_t a = queue_one(f, f->box[0], RUN_SYNC, PASS_INITIAL), b = queue_one(f, f->box[1], RUN_SYNC, PASS_INITIAL);
+	int64_t a = queue_one(f, f->box[0], RUN_SYNC, PASS_INITIAL),
+	        b = queue_one(f, f->box[1], RUN_SYNC, PASS_INITIAL);
 	struct pass_row p;
 	struct run r, *v;
 	size_t n;
@@ -310,7 +322,8 @@ static void cancel_and_pause(void **state)
 	assert_int_equal(r.status, RUN_RUNNING);
 	assert_true(r.cancel);
 	run_free(&r);
-	assert_ok(run_expire_leases(f->s, f->now + LEASE + 1, ATTEMPTS, &n)); /* the worker is gone: cancelled all the same */
+	assert_ok(run_expire_leases(
+	        f->s, f->now + LEASE + 1, ATTEMPTS, &n)); /* the worker is gone: cancelled all the same */
 	assert_int_equal(status_of(f, b), RUN_CANCELLED);
 	assert_ok(pass_last(f->s, f->box[1], &p));
 	assert_int_equal(p.status, RUN_CANCELLED);
@@ -326,8 +339,10 @@ static void moved_back_by_hand(void **state)
 	size_t n;
 
 	claim_one(f, id, 0);
-	report_one(f, id, (struct report){.attempt = 1, .seq = 1, .status = RUN_FAILED, .code = "auth.rejected"});
-	assert_err(run_claim(f->s, id, "w1", 0, "cc", LEASE, f->now, &r), ERR_RUN_STALE); /* a file of before */
+	report_one(f, id,
+	        (struct report){.attempt = 1, .seq = 1, .status = RUN_FAILED, .code = "auth.rejected"});
+	assert_err(
+	        run_claim(f->s, id, "w1", 0, "cc", LEASE, f->now, &r), ERR_RUN_STALE); /* a file of before */
 	other = queue_one(f, f->box[0], RUN_VERIFY, PASS_NONE);
 	assert_err(run_claim(f->s, id, "w1", 1, "cc", LEASE, f->now, &r), ERR_RUN_ACTIVE);
 	assert_ok(run_cancel(f->s, other, &tester, &r));
@@ -337,7 +352,8 @@ static void moved_back_by_hand(void **state)
 	assert_string_equal(v[1].actor, "spool");
 	assert_string_equal(v[0].action, "run.claim");
 	audit_rows_free(v, n);
-	assert_true(report_one(f, id, (struct report){.attempt = 2, .seq = 1, .status = RUN_SUCCEEDED}).accepted);
+	assert_true(
+	        report_one(f, id, (struct report){.attempt = 2, .seq = 1, .status = RUN_SUCCEEDED}).accepted);
 	assert_ok(pass_last(f->s, f->box[0], &p)); /* a second end, a second pass */
 	assert_int_equal(p.status, RUN_SUCCEEDED);
 	/* one that succeeded stays */
@@ -352,7 +368,8 @@ static void retry_makes_a_new_run(void **state)
 
 	assert_err(run_retry(f->s, id, false, &tester, &r), ERR_CONFLICT);
 	claim_one(f, id, 0);
-	report_one(f, id, (struct report){.attempt = 1, .seq = 1, .status = RUN_FAILED, .code = "auth.rejected"});
+	report_one(f, id,
+	        (struct report){.attempt = 1, .seq = 1, .status = RUN_FAILED, .code = "auth.rejected"});
 	assert_ok(run_retry(f->s, id, false, &tester, &r));
 	assert_int_equal(r.retry_of, id);
 	assert_int_equal(r.pass, PASS_FINAL);
@@ -363,15 +380,46 @@ static void retry_makes_a_new_run(void **state)
 static void verifications_become_evidence(void **state)
 {
 	struct fixture *f = *state;
-	struct report_verify_folder folder = {.folder = "Caf\xc3\xa9", .dest = "Caf\xc3\xa9", .complete = true, .expected = 10,
-		.found = 8, .exact = 8, .missing = 2};
-	struct report_verification in = {.complete = true, .deep = true, .expected = 10, .found = 8, .missing = 2, .unexplained = 1,
-		.folders = &folder, .n_folders = 1};
-	struct report_missing lost[2] = {{.folder = "x", .date = "", .message_id = "<1@x>", .from = "", .subject = "s", .class = "unexplained",
-						 .detail = "", .uid = 4, .size = 10},
-		{.folder = "x", .date = "", .message_id = "", .from = "", .subject = "", .class = "refused", .detail = "", .uid = 5}};
-	struct report first = {.attempt = 1, .seq = 1, .status = RUN_SUCCEEDED, .verification = &in, .missing = lost, .n_missing = 1};
-	struct report more = {.attempt = 1, .seq = 2, .status = RUN_RUNNING, .missing = lost + 1, .n_missing = 1};
+	struct report_verify_folder folder = {.folder = "Caf\xc3\xa9",
+	        .dest = "Caf\xc3\xa9",
+	        .complete = true,
+	        .expected = 10,
+	        .found = 8,
+	        .exact = 8,
+	        .missing = 2};
+	struct report_verification in = {.complete = true,
+	        .deep = true,
+	        .expected = 10,
+	        .found = 8,
+	        .missing = 2,
+	        .unexplained = 1,
+	        .folders = &folder,
+	        .n_folders = 1};
+	struct report_missing lost[2] = {{.folder = "x",
+	                                         .date = "",
+	                                         .message_id = "<1@x>",
+	                                         .from = "",
+	                                         .subject = "s",
+	                                         .class = "unexplained",
+	                                         .detail = "",
+	                                         .uid = 4,
+	                                         .size = 10},
+	        {.folder = "x",
+	                .date = "",
+	                .message_id = "",
+	                .from = "",
+	                .subject = "",
+	                .class = "refused",
+	                .detail = "",
+	                .uid = 5}};
+	struct report first = {.attempt = 1,
+	        .seq = 1,
+	        .status = RUN_SUCCEEDED,
+	        .verification = &in,
+	        .missing = lost,
+	        .n_missing = 1};
+	struct report more = {
+	        .attempt = 1, .seq = 2, .status = RUN_RUNNING, .missing = lost + 1, .n_missing = 1};
 	struct verification_folder *folders;
 	struct missing_row *missing;
 	struct verification v;
@@ -445,12 +493,14 @@ static void two_workers_one_claim(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(one_active_run_a_mailbox), T(one_mail_changing_run_an_account), T(all_or_none),
-		T(refuses_nonsense), T(claim_is_compare_and_set), T(held_runs_wait_for_their_turn), T(beats_go_to_progress_only),
-		T(beats_carry_wishes_and_refusals), T(reports_count_once), T(leases_expire),
-		T(failures_are_tried_again_by_their_class), T(a_failed_preflight_is_an_answer), T(given_back_costs_nothing),
-		T(cancel_and_pause), T(moved_back_by_hand), T(retry_makes_a_new_run), T(verifications_become_evidence),
-		T(baseline_is_the_last_pass), T(two_workers_one_claim)};
+	const struct CMUnitTest tests[] = {T(one_active_run_a_mailbox), T(one_mail_changing_run_an_account),
+	        T(all_or_none), T(refuses_nonsense), T(claim_is_compare_and_set),
+	        T(held_runs_wait_for_their_turn), T(beats_go_to_progress_only),
+	        T(beats_carry_wishes_and_refusals), T(reports_count_once), T(leases_expire),
+	        T(failures_are_tried_again_by_their_class), T(a_failed_preflight_is_an_answer),
+	        T(given_back_costs_nothing), T(cancel_and_pause), T(moved_back_by_hand),
+	        T(retry_makes_a_new_run), T(verifications_become_evidence), T(baseline_is_the_last_pass),
+	        T(two_workers_one_claim)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

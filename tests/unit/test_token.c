@@ -16,8 +16,8 @@
 #define ROLES (1u << ROLE_SUPER_ADMIN | 1u << ROLE_OPS_LEAD | 1u << ROLE_TECHNICIAN)
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
-static char rsa_private[4096], rsa_public[2048], ec_private[1024], ec_public[1024], other_ec_private[1024], other_ec_public[1024],
-	small_rsa_public[1024], p384_public[1024];
+static char rsa_private[4096], rsa_public[2048], ec_private[1024], ec_public[1024], other_ec_private[1024],
+        other_ec_public[1024], small_rsa_public[1024], p384_public[1024];
 
 static void write_pair(EVP_PKEY *k, char *private, size_t np, char *public, size_t nq)
 {
@@ -26,7 +26,7 @@ static void write_pair(EVP_PKEY *k, char *private, size_t np, char *public, size
 	PEM_write_bio_PrivateKey(a, k, NULL, NULL, 0, NULL, NULL);
 	PEM_write_bio_PUBKEY(b, k);
 	if (private != NULL)
-		private[BIO_read(a, private, (int)np - 1)] = '\0';
+	private[BIO_read(a, private, (int)np - 1)] = '\0';
 	public[BIO_read(b, public, (int)nq - 1)] = '\0';
 	BIO_free(a);
 	BIO_free(b);
@@ -39,7 +39,8 @@ static int make_keys(void **state)
 	write_pair(EVP_RSA_gen(2048), rsa_private, sizeof(rsa_private), rsa_public, sizeof(rsa_public));
 	write_pair(EVP_RSA_gen(1024), NULL, 0, small_rsa_public, sizeof(small_rsa_public));
 	write_pair(EVP_EC_gen("P-256"), ec_private, sizeof(ec_private), ec_public, sizeof(ec_public));
-	write_pair(EVP_EC_gen("P-256"), other_ec_private, sizeof(other_ec_private), other_ec_public, sizeof(other_ec_public));
+	write_pair(EVP_EC_gen("P-256"), other_ec_private, sizeof(other_ec_private), other_ec_public,
+	        sizeof(other_ec_public));
 	write_pair(EVP_EC_gen("P-384"), NULL, 0, p384_public, sizeof(p384_public));
 	return 0;
 }
@@ -66,7 +67,8 @@ static char *hs256(const char *header, const char *payload, const char *key)
 }
 
 #define HEAD "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
-#define PAYLOAD(more) "{\"iss\":\"desk\",\"sub\":\"ana\",\"aud\":\"desk-migration\",\"role\":\"technician\"" more "}"
+#define PAYLOAD(more) \
+	("{\"iss\":\"desk\",\"sub\":\"ana\",\"aud\":\"desk-migration\",\"role\":\"technician\"" more "}")
 #define TIMES ",\"iat\":1800000000,\"exp\":1800003600"
 
 static const struct err *verify(const char *token, struct principal *p)
@@ -82,8 +84,10 @@ static const struct err *verify(const char *token, struct principal *p)
 
 static void good_tokens(void **state)
 {
-	static const char *const payloads[] = {PAYLOAD(TIMES), PAYLOAD(",\"exp\":1799999941"), PAYLOAD(TIMES ",\"nbf\":1800000060"),
-		"{\"iss\":\"desk\",\"sub\":\"ana\",\"aud\":[\"x\",\"desk-migration\"],\"role\":\"technician\",\"exp\":1800003600.5}"};
+	static const char *const payloads[] = {PAYLOAD(TIMES), PAYLOAD(",\"exp\":1799999941"),
+	        PAYLOAD(TIMES ",\"nbf\":1800000060"),
+	        "{\"iss\":\"desk\",\"sub\":\"ana\",\"aud\":[\"x\",\"desk-migration\"],\"role\":"
+	        "\"technician\",\"exp\":1800003600.5}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
@@ -106,39 +110,67 @@ static void refused(void **state)
 		const char *header, *payload;
 		enum err_id id;
 	} cases[] = {
-		{"{\"alg\":\"none\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
-		{"{\"alg\":\"None\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
-		{"{\"alg\":\"HS512\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
-		{"{\"alg\":\"RS256\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
-		{"{\"typ\":\"JWT\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
-		{"{\"alg\":\"HS256\",\"alg\":\"none\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
-		{"{\"alg\":[\"HS256\"]}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
-		{"{\"alg\":\"HS256\",\"crit\":[\"exp\"]}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
-		{"{\"alg\":\"HS256\",\"typ\":\"JOSE\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
-		{"[]", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
-		{HEAD, PAYLOAD(""), ERR_AUTH_TOKEN},                                     /* no exp */
-		{HEAD, PAYLOAD(",\"exp\":1799999940"), ERR_AUTH_TOKEN},                  /* expired beyond the leeway */
-		{HEAD, PAYLOAD(",\"exp\":\"1800003600\""), ERR_AUTH_TOKEN},
-		{HEAD, PAYLOAD(",\"exp\":-1"), ERR_AUTH_TOKEN},
-		{HEAD, PAYLOAD(",\"exp\":1e30"), ERR_AUTH_TOKEN},
-		{HEAD, PAYLOAD(",\"exp\":null"), ERR_AUTH_TOKEN},
-		{HEAD, PAYLOAD(TIMES ",\"exp\":9800003600"), ERR_AUTH_TOKEN},            /* twice */
-		{HEAD, PAYLOAD(TIMES ",\"nbf\":1800000061"), ERR_AUTH_TOKEN},
-		{HEAD, PAYLOAD(",\"exp\":1800003600,\"iat\":1800000061"), ERR_AUTH_TOKEN},
-		{HEAD, "{\"iss\":\"other\",\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}", ERR_AUTH_TOKEN},
-		{HEAD, "{\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}", ERR_AUTH_TOKEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"other\",\"role\":\"technician\"" TIMES "}", ERR_AUTH_TOKEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"role\":\"technician\"" TIMES "}", ERR_AUTH_TOKEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":[],\"role\":\"technician\"" TIMES "}", ERR_AUTH_TOKEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":{\"a\":\"desk-migration\"},\"role\":\"technician\"" TIMES "}", ERR_AUTH_TOKEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}", ERR_AUTH_TOKEN},
-		{HEAD, "{\"iss\":\"desk\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}", ERR_AUTH_TOKEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"a\\nb\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}", ERR_AUTH_TOKEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":\"god\"" TIMES "}", ERR_FORBIDDEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"desk-migration\"" TIMES "}", ERR_FORBIDDEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":\"gate_reader\"" TIMES "}", ERR_FORBIDDEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":\"worker\"" TIMES "}", ERR_FORBIDDEN},
-		{HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":[\"technician\"]" TIMES "}", ERR_FORBIDDEN},
+	        {"{\"alg\":\"none\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
+	        {"{\"alg\":\"None\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
+	        {"{\"alg\":\"HS512\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
+	        {"{\"alg\":\"RS256\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
+	        {"{\"typ\":\"JWT\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
+	        {"{\"alg\":\"HS256\",\"alg\":\"none\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
+	        {"{\"alg\":[\"HS256\"]}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
+	        {"{\"alg\":\"HS256\",\"crit\":[\"exp\"]}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
+	        {"{\"alg\":\"HS256\",\"typ\":\"JOSE\"}", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
+	        {"[]", PAYLOAD(TIMES), ERR_AUTH_TOKEN},
+	        {HEAD, PAYLOAD(""), ERR_AUTH_TOKEN},                    /* no exp */
+	        {HEAD, PAYLOAD(",\"exp\":1799999940"), ERR_AUTH_TOKEN}, /* expired beyond the leeway */
+	        {HEAD, PAYLOAD(",\"exp\":\"1800003600\""), ERR_AUTH_TOKEN},
+	        {HEAD, PAYLOAD(",\"exp\":-1"), ERR_AUTH_TOKEN},
+	        {HEAD, PAYLOAD(",\"exp\":1e30"), ERR_AUTH_TOKEN},
+	        {HEAD, PAYLOAD(",\"exp\":null"), ERR_AUTH_TOKEN},
+	        {HEAD, PAYLOAD(TIMES ",\"exp\":9800003600"), ERR_AUTH_TOKEN}, /* twice */
+	        {HEAD, PAYLOAD(TIMES ",\"nbf\":1800000061"), ERR_AUTH_TOKEN},
+	        {HEAD, PAYLOAD(",\"exp\":1800003600,\"iat\":1800000061"), ERR_AUTH_TOKEN},
+	        {HEAD,
+	                "{\"iss\":\"other\",\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":"
+	                "\"technician\"" TIMES "}",
+	                ERR_AUTH_TOKEN},
+	        {HEAD, "{\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}",
+	                ERR_AUTH_TOKEN},
+	        {HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"other\",\"role\":\"technician\"" TIMES "}",
+	                ERR_AUTH_TOKEN},
+	        {HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"role\":\"technician\"" TIMES "}", ERR_AUTH_TOKEN},
+	        {HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":[],\"role\":\"technician\"" TIMES "}",
+	                ERR_AUTH_TOKEN},
+	        {HEAD,
+	                "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":{\"a\":\"desk-migration\"},\"role\":"
+	                "\"technician\"" TIMES "}",
+	                ERR_AUTH_TOKEN},
+	        {HEAD,
+	                "{\"iss\":\"desk\",\"sub\":\"\",\"aud\":\"desk-migration\",\"role\":"
+	                "\"technician\"" TIMES "}",
+	                ERR_AUTH_TOKEN},
+	        {HEAD, "{\"iss\":\"desk\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}",
+	                ERR_AUTH_TOKEN},
+	        {HEAD,
+	                "{\"iss\":\"desk\",\"sub\":\"a\\nb\",\"aud\":\"desk-migration\",\"role\":"
+	                "\"technician\"" TIMES "}",
+	                ERR_AUTH_TOKEN},
+	        {HEAD,
+	                "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":\"god\"" TIMES
+	                "}",
+	                ERR_FORBIDDEN},
+	        {HEAD, "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"desk-migration\"" TIMES "}", ERR_FORBIDDEN},
+	        {HEAD,
+	                "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":\"gate_"
+	                "reader\"" TIMES "}",
+	                ERR_FORBIDDEN},
+	        {HEAD,
+	                "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":\"worker\"" TIMES
+	                "}",
+	                ERR_FORBIDDEN},
+	        {HEAD,
+	                "{\"iss\":\"desk\",\"sub\":\"a\",\"aud\":\"desk-migration\",\"role\":["
+	                "\"technician\"]" TIMES "}",
+	                ERR_FORBIDDEN},
 	};
 
 	(void)state;
@@ -148,7 +180,8 @@ static void refused(void **state)
 		const struct err *e = verify(t, &p);
 
 		if (e == NULL || e->id != cases[i].id)
-			fail_msg("%s %s: %s", cases[i].header, cases[i].payload, e != NULL ? e->msg : "taken");
+			fail_msg(
+			        "%s %s: %s", cases[i].header, cases[i].payload, e != NULL ? e->msg : "taken");
 		assert_null(p.sub);
 		free(t);
 	}
@@ -172,7 +205,8 @@ static void malformed(void **state)
 		assert_err(verify(copy, &p), ERR_AUTH_TOKEN);
 		free(copy);
 	}
-	for (size_t at = 0; at < n - 1; at++) { /* every letter changed (the last one holds bits that mean nothing) */
+	for (size_t at = 0; at < n - 1;
+	        at++) { /* every letter changed (the last one holds bits that mean nothing) */
 		copy = strdup(t);
 		copy[at] = copy[at] == 'A' ? 'B' : 'A';
 		if (strcmp(copy, t) != 0)
@@ -209,7 +243,8 @@ static void public_key_as_secret(void **state)
 		struct principal p = {0};
 		struct issuer *i;
 
-		assert_ok(issuer_new(&i, "desk", cases[k].alg, cases[k].pem, strlen(cases[k].pem), "desk-migration", ROLES));
+		assert_ok(issuer_new(&i, "desk", cases[k].alg, cases[k].pem, strlen(cases[k].pem),
+		        "desk-migration", ROLES));
 		assert_err(token_verify_issuer(i, t, strlen(t), NOW, &p), ERR_AUTH_TOKEN);
 		issuer_free(i);
 		free(t);
@@ -222,16 +257,19 @@ static void keys(void **state)
 		enum token_alg alg;
 		const char *key;
 		bool good;
-	} cases[] = {{TOKEN_HS256, secret, true}, {TOKEN_HS256, "", false}, {TOKEN_HS256, "short", false}, {TOKEN_HS256, rsa_public, false},
-		{TOKEN_HS256, ec_private, false}, {TOKEN_RS256, rsa_public, true}, {TOKEN_RS256, "", false}, {TOKEN_RS256, ec_public, false},
-		{TOKEN_RS256, small_rsa_public, false}, {TOKEN_RS256, rsa_private, false}, {TOKEN_RS256, secret, false},
-		{TOKEN_ES256, ec_public, true}, {TOKEN_ES256, p384_public, false}, {TOKEN_ES256, rsa_public, false},
-		{TOKEN_ES256, ec_private, false}, {TOKEN_ES256, "", false}};
+	} cases[] = {{TOKEN_HS256, secret, true}, {TOKEN_HS256, "", false}, {TOKEN_HS256, "short", false},
+	        {TOKEN_HS256, rsa_public, false}, {TOKEN_HS256, ec_private, false},
+	        {TOKEN_RS256, rsa_public, true}, {TOKEN_RS256, "", false}, {TOKEN_RS256, ec_public, false},
+	        {TOKEN_RS256, small_rsa_public, false}, {TOKEN_RS256, rsa_private, false},
+	        {TOKEN_RS256, secret, false}, {TOKEN_ES256, ec_public, true},
+	        {TOKEN_ES256, p384_public, false}, {TOKEN_ES256, rsa_public, false},
+	        {TOKEN_ES256, ec_private, false}, {TOKEN_ES256, "", false}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct issuer *is;
-		const struct err *e = issuer_new(&is, "desk", cases[i].alg, cases[i].key, strlen(cases[i].key), "desk-migration", ROLES);
+		const struct err *e = issuer_new(&is, "desk", cases[i].alg, cases[i].key,
+		        strlen(cases[i].key), "desk-migration", ROLES);
 
 		if ((e == NULL) != cases[i].good)
 			fail_msg("key %zu: %s", i, e != NULL ? e->msg : "taken");
@@ -246,32 +284,43 @@ static void round_trips(void **state)
 	const struct {
 		enum token_alg alg;
 		const char *private, *public;
-	} cases[] = {{TOKEN_HS256, secret, secret}, {TOKEN_RS256, rsa_private, rsa_public}, {TOKEN_ES256, ec_private, ec_public}};
+	} cases[] = {{TOKEN_HS256, secret, secret}, {TOKEN_RS256, rsa_private, rsa_public},
+	        {TOKEN_ES256, ec_private, ec_public}};
 
 	(void)state;
 	for (int k = 0; k < 3; k++) {
-		struct token_claims c = {.iss = "own", .sub = "vm112", .name = "VM 112", .org = "o1", .aud = "desk-migration",
-			.role = ROLE_GATE_READER, .iat = NOW, .exp = NOW + HOUR};
+		struct token_claims c = {.iss = "own",
+		        .sub = "vm112",
+		        .name = "VM 112",
+		        .org = "o1",
+		        .aud = "desk-migration",
+		        .role = ROLE_GATE_READER,
+		        .iat = NOW,
+		        .exp = NOW + HOUR};
 		struct principal p = {0};
 		struct issuer *i;
 		char *t;
 
 		assert_ok(token_issue(&c, cases[k].alg, cases[k].private, strlen(cases[k].private), &t));
-		assert_ok(issuer_new(&i, "own", cases[k].alg, cases[k].public, strlen(cases[k].public), "desk-migration", 1u << ROLE_GATE_READER));
+		assert_ok(issuer_new(&i, "own", cases[k].alg, cases[k].public, strlen(cases[k].public),
+		        "desk-migration", 1u << ROLE_GATE_READER));
 		assert_ok(token_verify_issuer(i, t, strlen(t), NOW, &p));
 		assert_string_equal(p.name, "VM 112");
 		assert_string_equal(p.org, "o1");
 		assert_int_equal(p.expires, NOW + HOUR);
 		principal_free(&p);
-		assert_err(token_verify_issuer(i, t, strlen(t), NOW + HOUR + TOKEN_LEEWAY_S, &p), ERR_AUTH_TOKEN);
+		assert_err(token_verify_issuer(i, t, strlen(t), NOW + HOUR + TOKEN_LEEWAY_S, &p),
+		        ERR_AUTH_TOKEN);
 		issuer_free(i);
 		free(t);
 	}
 }
 
-static const struct err *worker_token(const char *iss, const char *sub, const char *key, int64_t life, enum role role, struct principal *p)
+static const struct err *worker_token(
+        const char *iss, const char *sub, const char *key, int64_t life, enum role role, struct principal *p)
 {
-	struct token_claims c = {.iss = iss, .sub = sub, .aud = "desk-migration", .role = role, .iat = NOW, .exp = NOW + life};
+	struct token_claims c = {
+	        .iss = iss, .sub = sub, .aud = "desk-migration", .role = role, .iat = NOW, .exp = NOW + life};
 	const struct err *e;
 	struct issuer *i;
 	char *t;
@@ -305,7 +354,12 @@ static void workers(void **state)
 
 static void worker_names(void **state)
 {
-	struct token_claims c = {.iss = "worker:w1", .sub = "w1", .aud = "desk-migration", .role = ROLE_WORKER, .iat = NOW, .exp = NOW + 60};
+	struct token_claims c = {.iss = "worker:w1",
+	        .sub = "w1",
+	        .aud = "desk-migration",
+	        .role = ROLE_WORKER,
+	        .iat = NOW,
+	        .exp = NOW + 60};
 	char *t, name[64];
 
 	(void)state;
@@ -320,7 +374,8 @@ static void worker_names(void **state)
 	free(t);
 }
 
-/* --- the table from the settings -------------------------------------------------------------------------------------- */
+/* --- the table from the settings
+ * -------------------------------------------------------------------------------------- */
 
 static const struct err *load(void **state, const char *settings, const char *issuers, struct issuers **t)
 {
@@ -362,8 +417,10 @@ static const struct err *load(void **state, const char *settings, const char *is
 
 static void table_from_settings(void **state)
 {
-	static const char rows[] = "[{\"iss\":\"a\",\"alg\":\"RS256\",\"key_file\":\"@/rsa.pem\",\"roles\":[\"technician\"]},"
-				   "{\"iss\":\"b\",\"alg\":\"HS256\",\"key_file\":\"@/hs.key\",\"aud\":\"desk-migration\",\"roles\":[\"ops_lead\"]}]";
+	static const char rows[] =
+	        "[{\"iss\":\"a\",\"alg\":\"RS256\",\"key_file\":\"@/rsa.pem\",\"roles\":[\"technician\"]},"
+	        "{\"iss\":\"b\",\"alg\":\"HS256\",\"key_file\":\"@/"
+	        "hs.key\",\"aud\":\"desk-migration\",\"roles\":[\"ops_lead\"]}]";
 	static const char desk[] = "MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_KEY_FILE=@/hs.key\n";
 	struct principal p = {0};
 	struct issuers *t;
@@ -377,10 +434,14 @@ static void table_from_settings(void **state)
 	assert_ok(token_verify(t, token, strlen(token), NOW, &p));
 	principal_free(&p);
 	free(token);
-	token = hs256(HEAD, "{\"iss\":\"b\",\"sub\":\"x\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}", secret);
+	token = hs256(HEAD,
+	        "{\"iss\":\"b\",\"sub\":\"x\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}",
+	        secret);
 	assert_err(token_verify(t, token, strlen(token), NOW, &p), ERR_FORBIDDEN); /* another issuer's role */
 	free(token);
-	token = hs256(HEAD, "{\"iss\":\"a\",\"sub\":\"x\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}", secret);
+	token = hs256(HEAD,
+	        "{\"iss\":\"a\",\"sub\":\"x\",\"aud\":\"desk-migration\",\"role\":\"technician\"" TIMES "}",
+	        secret);
 	assert_err(token_verify(t, token, strlen(token), NOW, &p), ERR_AUTH_TOKEN); /* another issuer's key */
 	free(token);
 	issuers_free(t);
@@ -392,25 +453,43 @@ static void tables_that_are_refused(void **state)
 		const char *settings, *rows;
 		enum err_id id;
 	} cases[] = {
-		{"MIGRATION_JWT_ISSUER=desk\n", NULL, ERR_KEY},
-		{"MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_KEY_FILE=@/empty\n", NULL, ERR_KEY},
-		{"MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_KEY=tooshort\n", NULL, ERR_KEY},
-		{"MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_KEY_FILE=@/rsa.pem\n", NULL, ERR_KEY}, /* HS256 with a PEM */
-		{"MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_ALG=RS256\nMIGRATION_JWT_KEY_FILE=@/hs.key\n", NULL, ERR_KEY},
-		{"MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_ALG=RS256\nMIGRATION_JWT_KEY=0123456789abcdef0123456789abcdef\n", NULL, ERR_CONFIG},
-		{"MIGRATION_JWT_KEY_FILE=@/hs.key\n", NULL, ERR_CONFIG},
-		{"MIGRATION_JWT_ISSUER=worker:x\nMIGRATION_JWT_KEY_FILE=@/hs.key\n", NULL, ERR_CONFIG},
-		{"MIGRATION_JWT_ISSUER=local\nMIGRATION_JWT_KEY_FILE=@/hs.key\n", NULL, ERR_CONFIG},
-		{"", "{}", ERR_CONFIG},
-		{"", "[", ERR_JSON},
-		{"", "[{\"iss\":\"a\",\"alg\":\"none\",\"key_file\":\"@/hs.key\",\"roles\":[\"technician\"]}]", ERR_CONFIG},
-		{"", "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/hs.key\",\"roles\":[]}]", ERR_CONFIG},
-		{"", "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/hs.key\",\"roles\":[\"king\"]}]", ERR_CONFIG},
-		{"", "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/hs.key\",\"roles\":[\"worker\"]}]", ERR_CONFIG},
-		{"", "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/hs.key\",\"roles\":[\"technician\"],\"x\":1}]", ERR_CONFIG},
-		{"", "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/nothing\",\"roles\":[\"technician\"]}]", ERR_NOT_FOUND},
-		{"MIGRATION_JWT_ISSUER=a\nMIGRATION_JWT_KEY_FILE=@/hs.key\n",
-			"[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/hs.key\",\"roles\":[\"technician\"]}]", ERR_CONFIG},
+	        {"MIGRATION_JWT_ISSUER=desk\n", NULL, ERR_KEY},
+	        {"MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_KEY_FILE=@/empty\n", NULL, ERR_KEY},
+	        {"MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_KEY=tooshort\n", NULL, ERR_KEY},
+	        {"MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_KEY_FILE=@/rsa.pem\n", NULL,
+	                ERR_KEY}, /* HS256 with a PEM */
+	        {"MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_ALG=RS256\nMIGRATION_JWT_KEY_FILE=@/hs.key\n",
+	                NULL, ERR_KEY},
+	        {"MIGRATION_JWT_ISSUER=desk\nMIGRATION_JWT_ALG=RS256\nMIGRATION_JWT_KEY="
+	         "0123456789abcdef0123456789abcdef\n",
+	                NULL, ERR_CONFIG},
+	        {"MIGRATION_JWT_KEY_FILE=@/hs.key\n", NULL, ERR_CONFIG},
+	        {"MIGRATION_JWT_ISSUER=worker:x\nMIGRATION_JWT_KEY_FILE=@/hs.key\n", NULL, ERR_CONFIG},
+	        {"MIGRATION_JWT_ISSUER=local\nMIGRATION_JWT_KEY_FILE=@/hs.key\n", NULL, ERR_CONFIG},
+	        {"", "{}", ERR_CONFIG},
+	        {"", "[", ERR_JSON},
+	        {"",
+	                "[{\"iss\":\"a\",\"alg\":\"none\",\"key_file\":\"@/"
+	                "hs.key\",\"roles\":[\"technician\"]}]",
+	                ERR_CONFIG},
+	        {"", "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/hs.key\",\"roles\":[]}]",
+	                ERR_CONFIG},
+	        {"", "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/hs.key\",\"roles\":[\"king\"]}]",
+	                ERR_CONFIG},
+	        {"", "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/hs.key\",\"roles\":[\"worker\"]}]",
+	                ERR_CONFIG},
+	        {"",
+	                "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/"
+	                "hs.key\",\"roles\":[\"technician\"],\"x\":1}]",
+	                ERR_CONFIG},
+	        {"",
+	                "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/"
+	                "nothing\",\"roles\":[\"technician\"]}]",
+	                ERR_NOT_FOUND},
+	        {"MIGRATION_JWT_ISSUER=a\nMIGRATION_JWT_KEY_FILE=@/hs.key\n",
+	                "[{\"iss\":\"a\",\"alg\":\"HS256\",\"key_file\":\"@/"
+	                "hs.key\",\"roles\":[\"technician\"]}]",
+	                ERR_CONFIG},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -418,8 +497,8 @@ static void tables_that_are_refused(void **state)
 		const struct err *e = load(state, cases[i].settings, cases[i].rows, &t);
 
 		if (e == NULL || e->id != cases[i].id)
-			fail_msg("%s%s: %s %s", cases[i].settings, cases[i].rows != NULL ? cases[i].rows : "", err_code(e),
-				e != NULL ? e->msg : "taken");
+			fail_msg("%s%s: %s %s", cases[i].settings, cases[i].rows != NULL ? cases[i].rows : "",
+			        err_code(e), e != NULL ? e->msg : "taken");
 		assert_null(t);
 	}
 }
@@ -428,9 +507,11 @@ static void tables_that_are_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(good_tokens), cmocka_unit_test(refused), cmocka_unit_test(malformed),
-		cmocka_unit_test(wrong_key), cmocka_unit_test(public_key_as_secret), cmocka_unit_test(keys), cmocka_unit_test(round_trips),
-		cmocka_unit_test(workers), cmocka_unit_test(worker_names), T(table_from_settings), T(tables_that_are_refused)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(good_tokens), cmocka_unit_test(refused),
+	        cmocka_unit_test(malformed), cmocka_unit_test(wrong_key),
+	        cmocka_unit_test(public_key_as_secret), cmocka_unit_test(keys), cmocka_unit_test(round_trips),
+	        cmocka_unit_test(workers), cmocka_unit_test(worker_names), T(table_from_settings),
+	        T(tables_that_are_refused)};
 
 	return cmocka_run_group_tests(tests, make_keys, NULL);
 }

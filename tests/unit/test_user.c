@@ -64,7 +64,9 @@ static void log_in(void **state)
 	user_free(&u);
 	assert_err(user_login(f->s, "ana", "correct horse battery", now + USER_LOCK_MS, &u), ERR_AUTH_LOGIN);
 	assert_ok(db_i64(store_db(f->s), &count, NULL,
-		"SELECT count(*) FROM users WHERE password_hash LIKE '%correct%' OR password_hash NOT LIKE '$argon2id$%'", ""));
+	        "SELECT count(*) FROM users WHERE password_hash LIKE '%correct%' OR password_hash NOT LIKE "
+	        "'$argon2id$%'",
+	        ""));
 	assert_int_equal(count, 0);
 }
 
@@ -86,7 +88,8 @@ static void sessions(void **state)
 	assert_int_equal(p.user_id, id);
 	assert_string_equal(p.iss, "local");
 	principal_free(&p);
-	assert_ok(db_i64(store_db(f->s), &count, NULL, "SELECT count(*) FROM sessions WHERE hash = ?1", "s", token));
+	assert_ok(db_i64(
+	        store_db(f->s), &count, NULL, "SELECT count(*) FROM sessions WHERE hash = ?1", "s", token));
 	assert_int_equal(count, 0);
 	assert_err(session_find(f->s, token, now + 12 * hour, &p), ERR_AUTH_REQUIRED);
 	assert_err(session_find(f->s, "", now, &p), ERR_AUTH_REQUIRED);
@@ -109,7 +112,10 @@ static void sessions(void **state)
 static void remembered_answers(void **state)
 {
 	struct fixture *f = *state;
-	struct idempotent in = {.request = (char *)(uintptr_t) "hash", .status = 201, .body = (char *)(uintptr_t) "{}"}, out;
+	struct idempotent in = {.request = (char *)(uintptr_t) "hash",
+	                          .status = 201,
+	                          .body = (char *)(uintptr_t) "{}"},
+	                  out;
 	bool found;
 
 	assert_ok(idempotency_get(f->s, "desk|ana", "k", &out, &found));
