@@ -50,6 +50,7 @@ export function ratio(r) {
 export function duration(seconds) {
 	if (seconds === null || seconds === undefined || !isFinite(seconds)) return dash;
 	const s = Math.max(0, Math.round(seconds));
+	if (s < 1) return t('time.under');
 	if (s < 60) return t('time.seconds', { n: s });
 	const m = Math.round(s / 60);
 	if (m < 60) return t('time.minutes', { n: m });
@@ -75,6 +76,11 @@ export function ago(iso, now = Date.now()) {
 		n /= size;
 	}
 	return instant(iso);
+}
+
+// Who did it: a local account is written ISSUER|NAME; the issuer of this machine goes without saying.
+export function person(by) {
+	return String(by ?? dash).replace(/^local\|/, '');
 }
 
 export function list(items) {

@@ -1,7 +1,7 @@
 // May the domain's MX be changed? The verdict, the facts behind it, and who said yes.
 import { html, useState } from './html.js';
 import { has, t, word } from './i18n.js';
-import { instant, number, ratio } from './format.js';
+import { instant, number, person, ratio } from './format.js';
 import { may } from './session.js';
 import { GateBadge } from './gate-badge.js';
 import { ApproveDialog, OverrideDialog, RevokeDialog } from './gate-dialogs.js';
@@ -49,7 +49,7 @@ function Reasons({ gate, job, rows, names, onAccept }) {
 					${acceptable[r.code] && !r.covered && may('gate.approve') && html`<button type="button" class="button small" onClick=${() => onAccept(r)}>${t('accept.open')}</button>`}
 				</li>`)}</ul>`}
 				${ofMailboxes.length > 50 && html`<p class="muted small">${t('reason.more', { n: ofMailboxes.length - 50 })}</p>`}
-				${ofMailboxes.length === 0 && first.detail && first.detail !== words && html`<p class="muted small">${first.detail}</p>`}
+				${ofMailboxes.length === 0 && first.detail && first.detail !== words && first.detail !== 'not approved' && html`<p class="muted small">${first.detail}</p>`}
 			</div></li>`;
 	})}</ul>`;
 }
@@ -57,7 +57,7 @@ function Reasons({ gate, job, rows, names, onAccept }) {
 function Said({ title, who, children }) {
 	return html`<div class=${'said' + (who.valid ? ' valid' : ' void')}><${Icon} name=${who.valid ? 'check' : 'cross'} />
 		<div><p><strong>${title}</strong>${' '}<span class=${'pill ' + (who.valid ? 'good' : 'bad')}>${t(who.valid ? 'said.valid' : 'said.void')}</span></p>
-			<p>${t('said.by', { name: who.name || who.by, role: word('role', who.role), when: instant(who.at) })}</p>${children}</div></div>`;
+			<p>${t('said.by', { name: who.name || person(who.by), role: word('role', who.role), when: instant(who.at) })}</p>${children}</div></div>`;
 }
 
 export function GatePanel({ job, evidence, reload }) {
@@ -67,13 +67,15 @@ export function GatePanel({ job, evidence, reload }) {
 	const gate = evidence.gate, close = () => setDialog(null);
 	const names = new Map(evidence.mailboxes.map((m) => [m.mailbox_id, m.source_user]));
 	const row = accept && evidence.mailboxes.find((m) => m.mailbox_id === accept.mailbox_id);
+	const open = gate.reasons.filter((r) => !r.covered);
+	const overridden = gate.ready && gate.override?.valid && !gate.approval?.valid;
 	const approvable = gate.verdict === 'warning' && gate.reasons.every((r) => r.covered || r.code === 'gate.not_approved' || r.code === 'gate.approval_void');
 	const dialogs = { approve: ApproveDialog, override: OverrideDialog, revoke: RevokeDialog };
 	const DialogNow = dialogs[dialog?.kind];
-	const open = (kind) => () => setDialog({ kind });
+	const ask = (kind) => () => setDialog({ kind });
 	return html`<div class="gate-panel">
 		<section class="card" aria-labelledby="verdict-head">
-			<div class="verdict"><div><h2 id="verdict-head">${t('gate.of', { domain: gate.domain })}</h2><p class="lead">${t('verdict.' + gate.verdict + '.more')}</p></div>
+			<div class="verdict"><div><h2 id="verdict-head">${t('gate.of', { domain: gate.domain })}</h2><p class="lead">${t(overridden ? 'gate.overridden.more' : 'verdict.' + gate.verdict + '.more')}</p></div>
 				<${GateBadge} verdict=${gate.verdict} large /></div>
 			<dl class="facts">
 				<div><dt>${t('ratio')}</dt><dd>${ratio(gate.ratio)}</dd></div>
@@ -81,7 +83,7 @@ export function GatePanel({ job, evidence, reload }) {
 				<div><dt>${t('gate.mx')}</dt><dd>${t(gate.ready ? 'gate.mx.yes' : 'gate.mx.no')}</dd></div>
 			</dl>
 			${gate.job_ids?.length > 1 && html`<${Notice} kind="info">${t('gate.jobs', { n: gate.job_ids.length })}<//>`}
-			${gate.reasons.length > 0 ? html`<h3>${t('gate.reasons')}</h3><${Reasons} gate=${gate} job=${job} rows=${evidence.mailboxes} names=${names} onAccept=${setAccept} />`
+			${gate.reasons.length > 0 ? html`<h3>${t(open.length ? 'gate.reasons' : 'gate.aside')}</h3><${Reasons} gate=${gate} job=${job} rows=${evidence.mailboxes} names=${names} onAccept=${setAccept} />`
 			: gate.verdict === 'ready_for_dns' && html`<${Notice} kind="good">${t('gate.nothing')}<//>`}
 		</section>
 		<section class="card" aria-labelledby="approval-head">
@@ -93,12 +95,12 @@ export function GatePanel({ job, evidence, reload }) {
 				<p class="muted small">${t('said.until', { when: instant(gate.override.expires_at) })}</p><//>`}
 			${!gate.approval && !gate.override && html`<p>${t('gate.noapproval')}</p>`}
 			${may('gate.approve') || may('gate.override') ? html`<div class="form-foot">
-				${may('gate.approve') && !gate.approval?.valid && html`<button type="button" class="button primary" disabled=${!approvable} aria-describedby=${approvable ? undefined : 'why-not'}
-					data-do="approve" onClick=${open('approve')}>${t('gate.approve')}</button>`}
-				${may('gate.approve') && (gate.approval?.valid || gate.override?.valid) && html`<button type="button" class="button danger" data-do="revoke" onClick=${open('revoke')}>${t('gate.revoke')}</button>`}
-				${may('gate.override') && !gate.ready && html`<button type="button" class="button danger" data-do="override" onClick=${open('override')}>${t('gate.override')}</button>`}
+				${may('gate.approve') && !gate.ready && !gate.approval?.valid && html`<button type="button" class="button primary" disabled=${!approvable} aria-describedby=${approvable ? undefined : 'why-not'}
+					data-do="approve" onClick=${ask('approve')}>${t('gate.approve')}</button>`}
+				${may('gate.approve') && (gate.approval?.valid || gate.override?.valid) && html`<button type="button" class="button danger" data-do="revoke" onClick=${ask('revoke')}>${t('gate.revoke')}</button>`}
+				${may('gate.override') && !gate.ready && html`<button type="button" class="button danger" data-do="override" onClick=${ask('override')}>${t('gate.override')}</button>`}
 			</div>
-			${may('gate.approve') && !approvable && !gate.approval?.valid && html`<p class="muted small" id="why-not">${t('gate.notyet')}</p>`}`
+			${may('gate.approve') && !approvable && !gate.ready && !gate.approval?.valid && html`<p class="muted small" id="why-not">${t('gate.notyet')}</p>`}`
 			: html`<p class="muted">${t('gate.others')}</p>`}
 		</section>
 		${DialogNow && html`<${DialogNow} job=${job} gate=${gate} etag=${evidence.etag} names=${names} onClose=${close} onDone=${() => {

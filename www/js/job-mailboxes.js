@@ -22,7 +22,7 @@ const side = (m, name) => m[name].user || t('mailbox.file');
 
 export function Verified({ verification: v }) {
 	if (!v) return html`<span class="muted">${t('verify.none')}</span>`;
-	const tone = !v.complete || !v.current ? 'warn-text' : v.missing > 0 ? 'bad-text' : v.found_weak > 0 ? 'warn-text' : 'good-text';
+	const tone = v.ratio === null ? 'muted' : !v.complete || !v.current ? 'warn-text' : v.missing > 0 ? 'bad-text' : v.found_weak > 0 ? 'warn-text' : 'good-text';
 	return html`<span class=${'strong ' + tone}>${ratio(v.ratio)}</span>
 		<div class="muted small">${!v.complete ? t('verify.partial') : !v.current ? t('verify.stale')
 			: t('verify.found', { found: number(v.found), expected: number(v.expected) })}</div>`;

@@ -1,7 +1,7 @@
 // Every run of a job, newest first, with what came of it and its log.
 import { html, useState } from './html.js';
 import { t } from './i18n.js';
-import { duration, instant } from './format.js';
+import { duration, instant, person } from './format.js';
 import { get } from './api.js';
 import { usePoll } from './poll.js';
 import { reconcile } from './reconcile.js';
@@ -35,7 +35,7 @@ export function RunTable({ runs, names, reload }) {
 				${active(r) && html`<${RunProgress} run=${r} label=${t('progress.of', { name: names?.get(r.mailbox_id) ?? '' })} />`}<${RunFailure} run=${r} /></td>
 			${names && html`<td data-label=${t('mailbox')}>${r.mailbox_id ? html`<a href=${'#/jobs/' + r.job_id + '/mailboxes/' + r.mailbox_id}>${names.get(r.mailbox_id) ?? '#' + r.mailbox_id}</a>` : '–'}</td>`}
 			<td class="small cell-when" data-label=${t('run.when')}>${instant(r.started_at ?? r.created_at)}${took(r) && html`<div class="muted">${t('run.took', { time: took(r) })}</div>`}</td>
-			<td class="small" data-label=${t('run.by')}>${r.created_by}${r.worker && html`<div class="muted">${r.worker}</div>`}</td>
+			<td class="small" data-label=${t('run.by')}>${person(r.created_by)}${r.worker && html`<div class="muted">${r.worker}</div>`}</td>
 			<td class="cell-act"><button type="button" class="button small" onClick=${() => setLog(r)}>${t('log')}</button>
 				${active(r) ? html`<button type="button" class="button small" onClick=${act(cancelRuns, r)}>${t('cancel.run')}</button>`
 				: ['failed', 'cancelled', 'partial'].includes(r.status) && html`<button type="button" class="button small" onClick=${act(retryRuns, r)}>${t('retry')}</button>`}</td>

@@ -2,6 +2,8 @@
 // mailboxes concerned (all when absent).
 const verified = (m) => m.state?.verification?.complete && m.state.verification.current;
 
+const approval = (r) => r.code === 'gate.not_approved' || r.code === 'gate.approval_void';
+
 export function failedRuns(mailboxes) {
 	return mailboxes.filter((m) => !m.state?.active_run && m.state?.last_run?.status === 'failed');
 }
@@ -28,7 +30,7 @@ export function nextStep(job, mailboxes, gate, permitted = () => false) {
 	if (gate?.verdict === 'dns_applied') return { name: 'done', action: 'none' };
 	if (gate?.verdict === 'ready_for_dns') return { name: 'ready', action: 'gate' };
 	const left = (gate?.reasons ?? []).filter((r) => !r.covered);
-	const onlyApproval = left.length > 0 && left.every((r) => r.code === 'gate.not_approved' || r.code === 'gate.approval_void');
+	const onlyApproval = left.length > 0 && left.every(approval);
 	if (onlyApproval) return permitted('gate.approve') ? { name: 'approve', action: 'approve' } : { name: 'ask', action: 'gate' };
-	return { name: 'reasons', action: 'gate', n: left.length };
+	return { name: 'reasons', action: 'gate', n: left.filter((r) => !approval(r)).length };
 }

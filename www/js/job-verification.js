@@ -26,7 +26,7 @@ export function FolderTable({ folders, caption }) {
 function VerificationRow({ row, jobId, onMissing }) {
 	const [open, setOpen] = useState(false);
 	const v = row.verification;
-	const tone = !v ? '' : !v.complete || !v.current ? 'warn-text' : v.missing > 0 ? 'bad-text' : v.found_weak > 0 ? 'warn-text' : 'good-text';
+	const tone = !v || v.ratio === null ? 'muted' : !v.complete || !v.current ? 'warn-text' : v.missing > 0 ? 'bad-text' : v.found_weak > 0 ? 'warn-text' : 'good-text';
 	return html`<tr class=${row.removed ? 'removed' : ''}>
 		<td class="cell-main"><div class="with-toggle">${v?.folders?.length > 0 && html`<button type="button" class="icon-button" aria-expanded=${open ? 'true' : 'false'}
 				aria-label=${t('folders.show', { name: row.source_user })} onClick=${() => setOpen(!open)}><${Icon} name=${open ? 'down' : 'next'} /></button>`}

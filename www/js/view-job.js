@@ -85,7 +85,7 @@ function NextStep({ job, mailboxes, gate, reload, tab }) {
 		none: () => null,
 	};
 	const values = { n: step.n ?? 0 };
-	return html`<section class=${'next-step ' + step.name} aria-label=${t('step')} data-step=${step.name}>
+	return html`<section class=${'next-step step-' + step.name} aria-label=${t('step')} data-step=${step.name}>
 		<div class="next-text"><p class="eyebrow">${t('step')}</p><h2>${t('step.' + step.name, values)}</h2><p>${t('step.' + step.name + '.more', values)}</p></div>
 		<div class="next-action">${buttons[step.action]?.()}</div>
 		${problem && html`<${ProblemBox} problem=${problem} />`}
@@ -123,7 +123,7 @@ function JobHead({ job, gate }) {
 
 export function JobView({ parts }) {
 	const id = parts[1], at = parts[2] ?? '';
-	const pace = (list) => (!list || !list.some((m) => m.state?.active_run) ? 8000 : list.length > 100 ? 5000 : 2000);
+	const pace = (list) => (!list || !list.some((m) => m.state?.active_run) ? 8000 : list.length > 100 ? 5000 : list.length > 20 ? 2000 : 1000);
 	const mailboxes = usePoll(async (before) => reconcile(before, await all('/jobs/' + id + '/mailboxes')), id, pace);
 	const every = () => pace(mailboxes.data);
 	const job = usePoll(async () => {

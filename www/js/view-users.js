@@ -1,7 +1,7 @@
 // Local accounts, where they are in use (super admin).
 import { html, useEffect, useState } from './html.js';
 import { t, word } from './i18n.js';
-import { del, get, newKey, post, request } from './api.js';
+import { del, get, newKey, patch, post } from './api.js';
 import { may, me } from './session.js';
 import { Dialog } from './dialog.js';
 import { SelectField, TextField } from './field.js';
@@ -21,7 +21,7 @@ function UserDialog({ user, onClose, onDone }) {
 			if (!user) await post('/users', { ...form, name: form.name.trim() }, { key: newKey() });
 			else {
 				const body = { display_name: form.display_name, role: form.role, ...(form.password && { password: form.password }) };
-				await request('PATCH', '/users/' + user.id, { body });
+				await patch('/users/' + user.id, body, '"' + user.version + '"');
 			}
 			toast(t('saved'));
 			onDone();
