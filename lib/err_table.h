@@ -103,8 +103,8 @@ ERR_ROW(ERR_PARTIAL, "partial", RETRY_NEVER, 409, 1, "Some messages could not be
 	"Algumas mensagens não puderam ser movidas", "Veja a quarentena e a lista de mensagens em falta.")
 ERR_ROW(ERR_SOURCE_EMPTY, "source.empty", RETRY_NEVER, 409, 65, "The source holds no messages", "Is it the right account? Accept it if it really is empty.",
 	"A origem não tem mensagens", "É a conta certa? Aceite-a se estiver mesmo vazia.")
-ERR_ROW(ERR_SOURCE_SHRANK, "source.shrank", RETRY_NEVER, 409, 65, "The source holds fewer messages than before", "Find out who deletes there, then accept it or run a pass again.",
-	"A origem tem menos mensagens do que antes", "Descubra quem apaga lá e depois aceite ou repita a passagem.")
+ERR_ROW(ERR_SOURCE_SHRANK, "source.shrank", RETRY_NEVER, 409, 65, "The source holds fewer messages than before", "Find out who deletes there; an ops lead may accept it.",
+	"A origem tem menos mensagens do que antes", "Descubra quem apaga lá; um ops lead pode aceitá-lo.")
 ERR_ROW(ERR_SOURCE_DAMAGED, "source.damaged", RETRY_NEVER, 409, 65, "The source file is damaged", "What could be read was moved; the report names the rest.",
 	"O ficheiro de origem está danificado", "O que se pôde ler foi movido; o relatório indica o resto.")
 ERR_ROW(ERR_SOURCE_CHANGED, "source.changed", RETRY_ONCE, 409, 75, "The source changed while it was read", "Run the pass again.",
