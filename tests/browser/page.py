@@ -32,6 +32,17 @@ def start_browser(profile, language="en", size=(1280, 900)):
     return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
 
 
+def forget(driver, url):
+    """As if it had never been here: what it stores, what it has logged, what it emulates."""
+    driver.get("about:blank")
+    driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    for log in ("browser", "performance"):
+        driver.get_log(log)
+
+
 class Page:
     """One browser at one address of the page."""
 
