@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/engine/test_dialogue.py \
 	tests/engine/test_exact.py \
 	tests/engine/test_kill.py \
+	tests/engine/test_memory.py \
 	tests/engine/test_pairs.py \
 	tests/engine/test_verify.py \
 	tests/imapd/__init__.py \
