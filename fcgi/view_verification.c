@@ -15,6 +15,7 @@ static void folder(struct writer *w, const struct verification_folder *f)
 	w_i64(w, "canonical", f->canonical);
 	w_i64(w, "decoded", f->decoded);
 	w_i64(w, "header", f->header);
+	w_i64(w, "summary", f->summary);
 	w_i64(w, "missing", f->missing);
 	w_i64(w, "late", f->late);
 	w_i64(w, "excluded", f->excluded);
