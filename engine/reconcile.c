@@ -5,7 +5,7 @@
  *
  *   1. header and size of both sides. The same header and size, as often here as there: the same messages.
  *      As often not: their bodies decide. Different, but the same Message-Id (or date, sender and
- *      subject): their bodies decide, for a server or tool may have changed them.
+ *      subject), or the same INTERNALDATE: their bodies decide, for a server or tool may have changed them.
  *   2. bodies: exact, canonical, decoded, in this order (ident.h). What is only weakly alike is copied.
  */
 #include <stdlib.h>
@@ -23,8 +23,9 @@ enum side { SRC, DST, SIDES };
 
 struct entry {
 	struct ident_key key, head; /* header block and size; Message-Id or its stand-in */
+	int64_t date;
 	uint32_t uid, tie;
-	bool has_head;
+	bool has_head, taken; /* taken: its body is wanted */
 };
 
 struct body_keys {
@@ -171,6 +172,8 @@ static void on_head(void *arg, const struct imap_resp *resp)
 	memset(e, 0, sizeof(*e));
 	e->uid = f->uid;
 	e->tie = tie_of(f);
+	if (!f->has_date || !imap_date_parse(f->date, &e->date))
+		e->date = INT64_MIN;
 	ident_summary_key(&h->id, f->size, &e->key);
 	e->has_head = (h->id.have & (1u << IDENT_HEADER)) != 0;
 	if (e->has_head)
@@ -262,27 +265,41 @@ static int by_key(const void *pa, const void *pb)
 	return a->uid < b->uid ? -1 : a->uid > b->uid;
 }
 
+typedef int compare_fn(const void *, const void *);
+
+static int same_key(const void *pa, const void *pb)
+{
+	return memcmp(((const struct entry *)pa)->key.b, ((const struct entry *)pb)->key.b, IDENT_KEY_SIZE);
+}
+
 static int by_head(const void *pa, const void *pb)
+{
+	return memcmp(((const struct entry *)pa)->head.b, ((const struct entry *)pb)->head.b, IDENT_KEY_SIZE);
+}
+
+static int by_date(const void *pa, const void *pb)
 {
 	const struct entry *a = pa, *b = pb;
 
-	return memcmp(a->head.b, b->head.b, IDENT_KEY_SIZE);
+	return a->date < b->date ? -1 : a->date > b->date;
 }
 
-/* Length of the run of equal keys at i. */
-static size_t run_of(const struct half *h, size_t i, int (*cmp)(const void *, const void *), bool key)
+/* Length of the run of equals at i. */
+static size_t run_of(const struct half *h, size_t i, compare_fn *cmp)
 {
 	size_t k = i + 1;
 
-	while (k < h->n && (key ? memcmp(h->e[i].key.b, h->e[k].key.b, IDENT_KEY_SIZE) : cmp(&h->e[i], &h->e[k])) == 0)
+	while (k < h->n && cmp(&h->e[i], &h->e[k]) == 0)
 		k++;
 	return k - i;
 }
 
 static void want_bodies(struct half *h, size_t i, size_t n)
 {
-	for (size_t k = i; k < i + n; k++)
+	for (size_t k = i; k < i + n; k++) {
 		uidset_add(&h->bodies, h->e[k].uid, h->e[k].uid);
+		h->e[k].taken = true;
+	}
 }
 
 /* Walks equal groups of both sides; what is decided here leaves the lists, what has a partner only by its
@@ -307,8 +324,8 @@ static void compare_keys(struct reconcile *r)
 				d->e[di++] = d->e[k++];
 			continue;
 		}
-		ns = run_of(s, i, by_key, true);
-		nd = run_of(d, k, by_key, true);
+		ns = run_of(s, i, same_key);
+		nd = run_of(d, k, same_key);
 		if (ns == nd) {
 			for (size_t x = 0; x < ns; x++)
 				add_found(r, s->e[i + x].uid, d->e[k + x].uid);
@@ -327,29 +344,52 @@ static void compare_keys(struct reconcile *r)
 	d->n = di;
 }
 
-static void keep_heads(struct half *h)
+static bool has_head(const struct entry *e)
+{
+	return e->has_head;
+}
+
+static bool has_date(const struct entry *e)
+{
+	return e->date != INT64_MIN;
+}
+
+static bool not_taken(const struct entry *e)
+{
+	return !e->taken;
+}
+
+/* Those that pass stand first, in order. Returns how many. */
+static size_t sift(struct half *h, bool (*passes)(const struct entry *), compare_fn *order)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < h->n; i++)
-		if (h->e[i].has_head)
+	for (size_t i = 0; i < h->n; i++) {
+		if (passes(&h->e[i])) {
+			struct entry x = h->e[n];
+
 			h->e[n++] = h->e[i];
-	h->n = n;
-	if (h->n > 0)
-		qsort(h->e, h->n, sizeof(*h->e), by_head);
+			h->e[i] = x;
+		}
+	}
+	qsort(h->e, n, sizeof(*h->e), order);
+	return n;
 }
 
-static void compare_heads(struct reconcile *r)
+/* Messages that are alike in some weak way on both sides: their bodies shall decide. */
+static void compare_weakly(struct reconcile *r, bool (*passes)(const struct entry *), compare_fn *cmp)
 {
 	struct half *s = &r->half[SRC], *d = &r->half[DST];
-	size_t i = 0, k = 0;
+	size_t i = 0, k = 0, ns, nd;
+	size_t all_s = s->n, all_d = d->n;
 
-	keep_heads(s);
-	keep_heads(d);
+	s->n = sift(s, passes, cmp);
+	d->n = sift(d, passes, cmp);
 	while (i < s->n && k < d->n) {
-		int c = by_head(&s->e[i], &d->e[k]);
-		size_t ns = run_of(s, i, by_head, false), nd = run_of(d, k, by_head, false);
+		int c = cmp(&s->e[i], &d->e[k]);
 
+		ns = run_of(s, i, cmp);
+		nd = run_of(d, k, cmp);
 		if (c == 0) {
 			want_bodies(s, i, ns);
 			want_bodies(d, k, nd);
@@ -357,6 +397,10 @@ static void compare_heads(struct reconcile *r)
 		i += c <= 0 ? ns : 0;
 		k += c >= 0 ? nd : 0;
 	}
+	s->n = all_s;
+	d->n = all_d;
+	s->n = sift(s, not_taken, cmp);
+	d->n = sift(d, not_taken, cmp);
 }
 
 static void on_pair(void *arg, uint32_t src, uint32_t dst)
@@ -476,7 +520,8 @@ static void next_step(struct reconcile *r)
 	}
 	if (r->step == 2) {
 		compare_keys(r);
-		compare_heads(r);
+		compare_weakly(r, has_head, by_head);
+		compare_weakly(r, has_date, by_date); /* headers that a server has changed, or none at all */
 		if (!j->failed)
 			fetch_bodies(r);
 	}
