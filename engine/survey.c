@@ -11,11 +11,6 @@
 /* Folders that a hostile or broken server may list before we call it off. */
 enum { FOLDERS_MAX = 200000 };
 
-static void finish_one(struct survey *s)
-{
-	if (--s->open == 0)
-		s->fn(s->arg, s->error);
-}
 
 static bool same_name(const char *a, size_t na, const char *b, size_t nb)
 {
@@ -51,11 +46,34 @@ static bool is_foreign(const struct survey *s, const char *raw, size_t len)
 	return false;
 }
 
+static void folder_free(struct survey_folder *f)
+{
+	free(f->raw);
+	free(f->role);
+	free(f->display);
+}
+
+static void finish_one(struct survey *s)
+{
+	size_t keep = 0;
+
+	if (--s->open > 0)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		if (is_foreign(s, s->f[i].raw, s->f[i].len))
+			folder_free(&s->f[i]);
+		else
+			s->f[keep++] = s->f[i];
+	s->n = keep;
+	s->last = 0;
+	s->fn(s->arg, s->error);
+}
+
 static void add_folder(struct survey *s, const struct imap_list_item *it)
 {
 	struct survey_folder *f;
 
-	if (it->len == 0 || is_foreign(s, it->name, it->len))
+	if (it->len == 0)
 		return;
 	if (s->n >= FOLDERS_MAX || find(s, it->name, it->len) != NULL)
 		return;
@@ -84,6 +102,38 @@ static void on_status(struct survey *s, const struct imap_status_item *it)
 	f->bytes = it->has_size ? it->size : 0;
 }
 
+/* One namespace: ("INBOX." "."). The first personal one is ours. */
+static void add_namespace(struct survey *s, const struct imap_val *v, bool personal)
+{
+	if (v->type != IMAP_V_LIST || v->span < 3)
+		return;
+	if (!personal) {
+		if (v[1].n > 0) {
+			s->foreign = xreallocarray(s->foreign, s->nforeign + 1, sizeof(*s->foreign));
+			s->foreign[s->nforeign++] = xstrndup(v[1].s, v[1].n);
+		}
+		return;
+	}
+	if (s->has_namespace)
+		return;
+	free(s->prefix);
+	s->prefix = xstrndup(v[1].s, v[1].n);
+	s->side.prefix = s->prefix;
+	s->side.sep = v[2].type != IMAP_V_NIL && v[2].n == 1 ? v[2].s[0] : '\0';
+	s->has_namespace = true;
+}
+
+/* NAMESPACE (("INBOX." ".")) (("user." ".")) NIL: personal, other users', shared */
+static void on_namespace(struct survey *s, const struct imap_resp *r)
+{
+	const struct imap_val *v = r->v, *end = r->v + r->nv;
+
+	for (int kind = 0; kind < 3 && v < end; kind++, v += v->span)
+		for (const struct imap_val *one = v + 1; v->type == IMAP_V_LIST && one < v + v->span; one += one->span)
+			add_namespace(s, one, kind == 0);
+}
+
+/* One for all commands: a server that works on several at a time may send the answer of any. */
 static void on_untagged(void *arg, const struct imap_resp *r)
 {
 	struct survey *s = arg;
@@ -94,6 +144,8 @@ static void on_untagged(void *arg, const struct imap_resp *r)
 		add_folder(s, &li);
 	else if (r->kind == IMAP_STATUS && imap_resp_status(r, &si))
 		on_status(s, &si);
+	else if (r->kind == IMAP_NAMESPACE)
+		on_namespace(s, r);
 }
 
 static void status_done(void *arg, const struct imap_result *res)
@@ -133,40 +185,6 @@ static void list_done(void *arg, const struct imap_result *res)
 	finish_one(s);
 }
 
-/* One namespace: ("INBOX." "."). The first personal one is ours. */
-static void add_namespace(struct survey *s, const struct imap_val *v, bool personal)
-{
-	if (v->type != IMAP_V_LIST || v->span < 3)
-		return;
-	if (!personal) {
-		if (v[1].n > 0) {
-			s->foreign = xreallocarray(s->foreign, s->nforeign + 1, sizeof(*s->foreign));
-			s->foreign[s->nforeign++] = xstrndup(v[1].s, v[1].n);
-		}
-		return;
-	}
-	if (s->has_namespace)
-		return;
-	free(s->prefix);
-	s->prefix = xstrndup(v[1].s, v[1].n);
-	s->side.prefix = s->prefix;
-	s->side.sep = v[2].type != IMAP_V_NIL && v[2].n == 1 ? v[2].s[0] : '\0';
-	s->has_namespace = true;
-}
-
-/* NAMESPACE (("INBOX." ".")) (("user." ".")) NIL: personal, other users', shared */
-static void on_namespace(void *arg, const struct imap_resp *r)
-{
-	struct survey *s = arg;
-	const struct imap_val *v = r->v, *end = r->v + r->nv;
-
-	if (r->kind != IMAP_NAMESPACE)
-		return;
-	for (int kind = 0; kind < 3 && v < end; kind++, v += v->span)
-		for (const struct imap_val *one = v + 1; v->type == IMAP_V_LIST && one < v + v->span; one += one->span)
-			add_namespace(s, one, kind == 0);
-}
-
 static void namespace_done(void *arg, const struct imap_result *res)
 {
 	if (!res->lost)
@@ -176,7 +194,7 @@ static void namespace_done(void *arg, const struct imap_result *res)
 void survey_start(struct survey *s, struct imap_conn *c, bool with_bytes, void (*fn)(void *arg, const struct err *e),
 	void *arg)
 {
-	static const struct imap_handler ns = {.untagged = on_namespace, .done = namespace_done};
+	static const struct imap_handler ns = {.untagged = on_untagged, .done = namespace_done};
 	static const struct imap_handler list = {.untagged = on_untagged, .done = list_done};
 	bool extended = imap_has(c, "LIST-EXTENDED"), status = imap_has(c, "LIST-STATUS");
 
@@ -202,11 +220,8 @@ void survey_start(struct survey *s, struct imap_conn *c, bool with_bytes, void (
 
 void survey_free(struct survey *s)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		free(s->f[i].raw);
-		free(s->f[i].role);
-		free(s->f[i].display);
-	}
+	for (size_t i = 0; i < s->n; i++)
+		folder_free(&s->f[i]);
 	for (size_t i = 0; i < s->nforeign; i++)
 		free(s->foreign[i]);
 	free(s->foreign);

@@ -230,15 +230,34 @@ static void all_folders_over(struct verify *vf)
 		vf->over = true;
 }
 
+/* A header that did not come: only when SEARCH does not find the message either has it left the source. */
+static void name_step(struct verify *vf, struct vfolder *f)
+{
+	struct vside *src = &f->side[MATCH_SOURCE];
+	struct uidset untold = UIDSET_INIT;
+
+	if (f->phase == V_NAMES && !src->failed && verify_name_untold(vf, f, &untold)) {
+		f->phase = V_GONE;
+		uidset_clear(&src->found);
+		vpool_add(vf->pool[MATCH_SOURCE], f, V_GONE, &untold, false);
+		vpool_pump(vf->pool[MATCH_SOURCE]);
+		uidset_free(&untold);
+		return;
+	}
+	uidset_free(&untold);
+	verify_name_rest(vf, f);
+	uidset_clear(&src->found);
+	f->phase = V_DONE;
+	if (--vf->naming == 0)
+		vf->over = true;
+}
+
 void verify_folder_step(struct verify *vf, struct vfolder *f)
 {
 	if (vf->over)
 		return;
-	if (f->phase == V_NAMES) {
-		verify_name_rest(vf, f);
-		f->phase = V_DONE;
-		if (--vf->naming == 0)
-			vf->over = true;
+	if (f->phase == V_NAMES || f->phase == V_GONE) {
+		name_step(vf, f);
 		return;
 	}
 	if (f->side[MATCH_SOURCE].failed || f->side[MATCH_DEST].failed)

@@ -5,7 +5,8 @@
  *
  * A folder goes through phases, each waiting for both sides: LIST (every message: UID, flags, date and the key
  * of its header or body), CHECK (only when a server has delivered fewer messages than it counts), BODIES (only
- * what found no partner: all keys), and at the very end NAMES (header fields of what must be named).
+ * what found no partner: all keys), and at the very end NAMES (header fields of what must be named) and GONE (are
+ * those that did not come still there?).
  */
 #ifndef VERIFY_H
 #define VERIFY_H
@@ -77,7 +78,7 @@ struct vside {
 	struct err why;
 };
 
-enum vphase { V_WAITING, V_LIST, V_CHECK, V_RECHECK, V_BODIES, V_NAMES, V_DONE };
+enum vphase { V_WAITING, V_LIST, V_CHECK, V_RECHECK, V_BODIES, V_NAMES, V_GONE, V_DONE };
 
 struct vcounts {
 	uint64_t expected, found, rung[V_RUNGS], missing, late, excluded, differing, extra;
@@ -114,6 +115,7 @@ struct vitem {
 	uint8_t kind, rung;
 	uint8_t diff;
 	bool unreadable, told;
+	bool gone; /* the source no longer has it */
 };
 
 /* A message at the destination that no source message claims. */
@@ -189,7 +191,8 @@ void verify_match_end(struct verify *vf, struct vfolder *f);    /* counts, items
 void verify_name_elsewhere(struct verify *vf); /* missing here, left over there */
 void verify_name_start(struct verify *vf);     /* queues NAMES for every folder with items */
 void verify_name_message(struct verify *vf, struct vfolder *f, uint32_t uid, const struct ident_reader *r);
-void verify_name_rest(struct verify *vf, struct vfolder *f); /* those whose header did not come */
+bool verify_name_untold(struct verify *vf, struct vfolder *f, struct uidset *out); /* whose header did not come */
+void verify_name_rest(struct verify *vf, struct vfolder *f); /* tells them; side->found: those that are still there */
 
 /* verify_report.c */
 void verify_report_plan(struct verify *vf);

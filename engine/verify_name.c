@@ -102,11 +102,25 @@ void verify_name_message(struct verify *vf, struct vfolder *f, uint32_t uid, con
 	}
 }
 
+bool verify_name_untold(struct verify *vf, struct vfolder *f, struct uidset *out)
+{
+	for (size_t i = find(vf, f->index, 0); i < vf->nitem && vf->item[i].folder == f->index; i++)
+		if (!vf->item[i].told)
+			uidset_add(out, vf->item[i].uid, vf->item[i].uid);
+	return out->n > 0;
+}
+
 void verify_name_rest(struct verify *vf, struct vfolder *f)
 {
+	const struct vside *src = &f->side[MATCH_SOURCE];
+
 	for (size_t i = find(vf, f->index, 0); i < vf->nitem && vf->item[i].folder == f->index; i++) {
-		if (!vf->item[i].told)
-			verify_report_item(vf, &vf->item[i], NULL);
-		vf->item[i].told = true;
+		struct vitem *it = &vf->item[i];
+
+		if (it->told)
+			continue;
+		it->gone = !src->failed && !uidset_has(&src->found, it->uid);
+		it->told = true;
+		verify_report_item(vf, it, NULL);
 	}
 }

@@ -275,29 +275,41 @@ static void record_body(struct vtask *t, uint32_t uid)
 	memcpy(d->key, t->conn->id.key, sizeof(d->key));
 }
 
+/* Whose message is it? A server may work on several commands at a time: what it sends is no answer to the oldest
+ * one, only to one that asked for that UID. NULL: nobody's, or had already. */
+static struct vtask *asked_for(const struct vconn *vc, const struct vtask *oldest, uint32_t uid)
+{
+	for (struct vtask *t = vc->first; t != NULL; t = t->next)
+		if (t->f == oldest->f && t->phase == oldest->phase && uidset_has(&t->uids, uid))
+			return uidset_has(&t->done, uid) ? NULL : t;
+	return NULL;
+}
+
 /* A FETCH response is complete: its body, if it has one, went through the callbacks above. */
 static void on_fetch(void *arg, const struct imap_resp *r)
 {
 	struct vtask *t = arg;
 	struct vconn *vc = t->conn;
 	const struct imap_fetch *f = &r->fetch;
+	bool has_body = vc->has_body;
 
 	if (r->kind != IMAP_FETCH)
 		return;
-	/* Without a body it is news of flags that nobody asked for. A message may come twice; once counts. */
-	if (vc->has_body && f->uid != 0 && uidset_has(&t->uids, f->uid) && !uidset_has(&t->done, f->uid) &&
-		(t->phase >= V_BODIES || (f->has_flags && f->has_date && (f->has_size || t->pool->vf->deep)))) {
-		uidset_add(&t->done, f->uid, f->uid);
-		t->pool->losses = t->pool->breaks = t->pool->throttled = t->pool->refusals = 0;
-		t->pool->vf->moved = true;
-		if (t->phase == V_LIST || t->phase == V_RECHECK)
-			record_listed(t, f);
-		else if (t->phase == V_BODIES)
-			record_body(t, f->uid);
-		else
-			verify_name_message(t->pool->vf, t->f, f->uid, vc->full);
-	}
 	vc->has_body = false;
+	/* Without a body it is news of flags that nobody asked for. */
+	if (!has_body || f->uid == 0 || (t = asked_for(vc, t, f->uid)) == NULL)
+		return;
+	if (t->phase < V_BODIES && (!f->has_flags || !f->has_date || (!f->has_size && !t->pool->vf->deep)))
+		return;
+	uidset_add(&t->done, f->uid, f->uid);
+	t->pool->losses = t->pool->breaks = t->pool->throttled = t->pool->refusals = 0;
+	t->pool->vf->moved = true;
+	if (t->phase == V_LIST || t->phase == V_RECHECK)
+		record_listed(t, f);
+	else if (t->phase == V_BODIES)
+		record_body(t, f->uid);
+	else
+		verify_name_message(t->pool->vf, t->f, f->uid, vc->full);
 }
 
 static void on_search(void *arg, const struct imap_resp *r)
@@ -369,7 +381,7 @@ static void task_refused(struct vtask *t, const struct imap_result *res)
 	struct vpool *p = t->pool;
 
 	log_debug("%s: %s: %s", p->ep->label, t->f->display, res->err != NULL ? res->err->msg : "refused");
-	if (t->phase != V_CHECK && ++p->refusals <= REFUSALS_MAX) {
+	if (t->phase != V_CHECK && t->phase != V_GONE && ++p->refusals <= REFUSALS_MAX) {
 		task_again(t, true);
 		return;
 	}
@@ -464,7 +476,7 @@ static void send_task(struct vconn *vc, struct vtask *t)
 	}
 	if (vc->selected != t->f)
 		send_select(vc, t);
-	if (t->phase == V_CHECK)
+	if (t->phase == V_CHECK || t->phase == V_GONE)
 		imap_command(vc->c, &search, t, "UID SEARCH UID %s", text.ptr);
 	else
 		imap_command(vc->c, &fetch, t, "UID FETCH %s (%s)", text.ptr, items(t));

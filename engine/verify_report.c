@@ -93,7 +93,7 @@ struct class_text {
 	const char *class, *detail;
 };
 
-static struct class_text class_of(const struct verify *vf, const struct vitem *it, bool gone)
+static struct class_text class_of(const struct verify *vf, const struct vitem *it)
 {
 	const struct vfolder *f = &vf->folder[it->folder];
 
@@ -101,7 +101,7 @@ static struct class_text class_of(const struct verify *vf, const struct vitem *i
 		return (struct class_text){"unreadable", "the source lists it and does not deliver it"};
 	if (it->elsewhere != 0)
 		return (struct class_text){"misplaced", "it is in another folder of the destination"};
-	if (gone)
+	if (it->gone)
 		return (struct class_text){"source_deleted", "it left the source while this was being verified"};
 	if (!f->side[MATCH_DEST].exists)
 		return (struct class_text){"folder_missing", "the destination does not have the folder"};
@@ -120,9 +120,9 @@ static void set_message(json_t *o, const struct vitem *it, const struct ident_re
 	set_name(o, "subject", r != NULL ? ident_reader_field(r, IDENT_FIELD_SUBJECT) : "");
 }
 
-static const char *set_missing(struct verify *vf, json_t *o, const struct vitem *it, bool gone)
+static const char *set_missing(struct verify *vf, json_t *o, const struct vitem *it)
 {
-	struct class_text ct = class_of(vf, it, gone);
+	struct class_text ct = class_of(vf, it);
 
 	json_object_set_new(o, "class", json_string(ct.class));
 	json_object_set_new(o, "detail", json_string(ct.detail));
@@ -175,7 +175,7 @@ void verify_report_item(struct verify *vf, const struct vitem *it, const struct 
 	set_name(o, "folder", f->display);
 	set_name(o, "dest", f->dest_display);
 	set_message(o, it, r);
-	word = it->kind == V_ITEM_MISSING ? set_missing(vf, o, it, r == NULL)
+	word = it->kind == V_ITEM_MISSING ? set_missing(vf, o, it)
 		: it->kind == V_ITEM_DIFFERING ? set_differing(vf, o, it)
 					       : set_changed(o, it);
 	event(vf->app->events, types[it->kind], o);
