@@ -6,12 +6,31 @@ import pytest
 
 from imapd.server import Server
 from imapd.store import Store
+from stack import dovecot
 from . import mailmover, oddities
+from .case import Case, prepare
 
 pytestmark = pytest.mark.release
 LIMIT_MB = 24
 USER, PASSWORD = "ana@a.example", "secret"
 DATE = " 5-May-2015 05:05:05 -0300"
+
+
+@pytest.fixture(scope="module")
+def quick_pair(place, authority):
+    """Two sdbox servers: a maildir of 100,000 files would test the disk."""
+    pair = [dovecot.Dovecot(name, place / name, authority.issue(name)) for name in ("m-from", "m-to")]
+    prepare(*pair)
+    for server in pair:
+        server.start()
+    yield pair
+    for server in pair:
+        server.stop()
+
+
+@pytest.fixture
+def case(program, tmp_path, authority, quick_pair):
+    return Case(program, tmp_path, authority, *quick_pair)
 
 
 def peak(run):
