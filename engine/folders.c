@@ -15,7 +15,7 @@ struct folders_query {
 	struct folders *out;
 	folders_fn *done;
 	void *arg;
-	bool want_modseq, sep_known;
+	bool want_modseq;
 	bool plain; /* LIST without RETURN: the server does not mean what it offers */
 	unsigned left, lists; /* answers still to come, of them LIST and LSUB */
 	struct err why;
@@ -154,10 +154,10 @@ static void on_list(struct folders_query *q, const struct imap_resp *r)
 	x->subscribed = x->subscribed || it.subscribed;
 	if (it.role != NULL)
 		x->role = it.role;
-	/* a NIL says only that this name has no levels (INBOX of a server that keeps files); NAMESPACE knows better */
-	if (!q->sep_known && it.sep != '\0')
+	/* what LIST says of INBOX goes before NAMESPACE: a server that keeps a folder in one file (imap4d) offers "/"
+	 * there and has no room for levels below a folder with mail: flat names are the ones that work */
+	if (it.len == 5 && is_inbox(it.name, 5))
 		q->out->side.sep = it.sep;
-	q->sep_known = q->sep_known || it.sep != '\0';
 }
 
 static void on_status(struct folders_query *q, const struct imap_resp *r)
@@ -195,7 +195,6 @@ static void on_namespace(struct folders_query *q, const struct imap_resp *r)
 				q->out->prefix = xstrdup(one[1].s);
 				q->out->side.prefix = q->out->prefix;
 				q->out->side.sep = one[2].type == IMAP_V_NIL ? '\0' : one[2].s[0];
-				q->sep_known = true;
 			} else if (kind > 0 && one[1].n > 0) {
 				struct folders *f = q->out;
 
