@@ -372,7 +372,8 @@ static size_t sift(struct half *h, bool (*passes)(const struct entry *), compare
 			h->e[i] = x;
 		}
 	}
-	qsort(h->e, n, sizeof(*h->e), order);
+	if (n > 1) /* h->e may be NULL, which qsort does not allow */
+		qsort(h->e, n, sizeof(*h->e), order);
 	return n;
 }
 
