@@ -1,13 +1,15 @@
 """One mailbox that moves from one server to another, and the independent judge at the end."""
 
 import collections
+import copy
 import itertools
+import threading
 
 from stack import imapcheck, imapload
 from . import mailmover
 
 PASSWORD = "s3nha com espaço"
-_taken = set()
+_taken, _lock = set(), threading.Lock()
 
 
 def prepare(*servers, users=249):
@@ -28,7 +30,21 @@ class Case:
         _taken.add(self.user)
         self.program, self.directory, self.authority = program, directory, authority
         self.source, self.destination = source, destination
+        self.destination_user = self.user
         self.engine = self.new_engine("run")
+
+    def sibling(self, name):
+        """The same source account to a destination account of its own, which is still empty."""
+        other = copy.copy(self)
+        with _lock:
+            other.destination_user = next(u for u in self.destination.users if u not in _taken)
+            _taken.add(other.destination_user)
+        other.directory = self.directory / name
+        other.engine = other.new_engine("run")
+        return other
+
+    def user_on(self, server):
+        return self.destination_user if server is self.destination else self.user
 
     def new_engine(self, name, source_port=None, destination_port=None):
         """Another engine directory (its state, events) on the same pair; ports: of proxies that speak
@@ -36,17 +52,17 @@ class Case:
         ends = []
         for server, port in ((self.source, source_port), (self.destination, destination_port)):
             if port:
-                ends.append(mailmover.Endpoint(port, self.user, PASSWORD, "imap", plain=True))
+                ends.append(mailmover.Endpoint(port, self.user_on(server), PASSWORD, "imap", plain=True))
             else:
-                ends.append(mailmover.Endpoint(server.tls_port, self.user, PASSWORD))
+                ends.append(mailmover.Endpoint(server.tls_port, self.user_on(server), PASSWORD))
         return mailmover.Engine(self.program, self.directory / name, *ends, ca_file=self.authority.certificate)
 
     def loader(self, server):
-        return imapload.Loader("127.0.0.1", server.tls_port, self.user, PASSWORD, self.authority.certificate)
+        return imapload.Loader("127.0.0.1", server.tls_port, self.user_on(server), PASSWORD, self.authority.certificate)
 
     def read(self, server):
         """Contents as imapcheck sees them, names without the server's namespace."""
-        contents = imapcheck.read(imapcheck.Account("127.0.0.1", server.tls_port, self.user, PASSWORD,
+        contents = imapcheck.read(imapcheck.Account("127.0.0.1", server.tls_port, self.user_on(server), PASSWORD,
                                                     self.authority.certificate))
         prefix = namespace(server)
         if prefix:

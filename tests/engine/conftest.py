@@ -1,5 +1,6 @@
 """Fixtures for the tests of mailmover alone: its program, certificates, real servers shared by all."""
 
+import os
 import pathlib
 import shutil
 import tempfile
@@ -42,7 +43,7 @@ def pair(place, authority):
     """Two Dovecots: maildir with "." (as many old servers have it) to sdbox with "/"."""
     source = dovecot.Dovecot("source", place / "source", authority.issue("source"), storage="maildir", separator=".")
     destination = dovecot.Dovecot("destination", place / "destination", authority.issue("destination"))
-    prepare(source, destination)
+    prepare(source, destination, users=900 if os.environ.get("CHECK_LONG") else 249)
     source.start()
     destination.start()
     yield source, destination

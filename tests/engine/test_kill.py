@@ -4,6 +4,7 @@ Five kills a kind in the quick form, a hundred in the long one. The moments are 
 (DESK_SEED), and spread over the whole of a copy by bytes on the line, not by the clock.
 """
 
+import concurrent.futures
 import os
 import random
 import signal
@@ -40,65 +41,60 @@ def finish(engine, attempts=8):
     raise AssertionError(f"does not end well in {attempts} runs\n{run}")
 
 
-def empty(case, server):
-    """The destination as it was: every folder away, INBOX empty."""
-    loader = case.loader(server)
-    for name in case.read(server).folders:
-        if name != "INBOX":
-            loader.command(b"DELETE " + loader.name(name))
-            loader.command(b"UNSUBSCRIBE " + loader.name(name))
-    loader.command(b"SELECT INBOX")
-    loader.command(b"STORE 1:* +FLAGS.SILENT (\\Deleted)") if case.read(server).folders["INBOX"] else None
-    loader.command(b"EXPUNGE")
-    loader.command(b"UNSUBSCRIBE INBOX")
-    loader.close()
+def at_once(rounds, one):
+    """one(number) for each round, five at a time: most of their time is back-off."""
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        for done in [pool.submit(one, number) for number in range(rounds)]:
+            done.result()
 
 
-def test_engine_killed(case, tmp_path, rounds):
+def test_engine_killed(case, rounds):
     """SIGKILL once so and so many bytes have gone to the destination."""
     contents, size = fill(case, 21)
-    rnd = random.Random(f"engine/{SEED}")
-    for number in range(rounds):
+
+    def one(number):
+        rnd = random.Random(f"engine/{SEED}/{number}")
         moments = sorted(rnd.randrange(2000, size) for _ in range(rnd.choice([1, 1, 2, 3])))
-        with Proxy(tmp_path, case.destination.tls_port, f"to{number}", upstream_ca=case.authority.certificate,
-                   rate=40_000_000, mark_at=moments) as proxy:
-            engine = case.new_engine(f"kill{number}", destination_port=proxy.port)
+        mine = case.sibling(f"kill{number}")
+        with Proxy(mine.directory, case.destination.tls_port, "to", upstream_ca=case.authority.certificate,
+                   rate=20_000_000, mark_at=moments) as proxy:
+            engine = mine.new_engine("killed", destination_port=proxy.port)
             for index in range(len(moments)):
                 started = engine.start()
-                wait.until(lambda: proxy.count("mark") > index or not started.running(), "the moment", 60)
+                wait.until(lambda: proxy.count("mark") > index or not started.running(), "the moment", 120)
                 pid = started.pid()
                 if pid:
                     os.kill(pid, signal.SIGKILL)
                 started.end()
             run = finish(engine)
-        case.check(f"killed at {moments} bytes\n{run}", source=contents)
-        empty(case, case.destination)
+        mine.check(f"killed at {moments} bytes\n{run}", source=contents)
+    at_once(rounds, one)
 
 
 @pytest.mark.parametrize("side", ["source", "destination"])
-def test_line_cut(case, tmp_path, rounds, side):
+def test_line_cut(case, rounds, side):
     """The line is reset at random bytes of either side; the engine reconnects by itself or is run again."""
     contents, size = fill(case, 22)
-    rnd = random.Random(f"line/{side}/{SEED}")
-    server = getattr(case, side)
-    for number in range(rounds):
+
+    def one(number):
+        rnd = random.Random(f"line/{side}/{SEED}/{number}")
         cuts = sorted(rnd.randrange(300, size) for _ in range(rnd.choice([1, 2, 5])))
-        with Proxy(tmp_path, server.tls_port, f"cut{number}", upstream_ca=case.authority.certificate,
+        mine = case.sibling(f"cut{number}")
+        with Proxy(mine.directory, getattr(case, side).tls_port, "cut", upstream_ca=case.authority.certificate,
                    drop_after=cuts) as proxy:
-            ports = {f"{side}_port": proxy.port}
-            engine = case.new_engine(f"{side}{number}", **ports)
-            run = finish(engine)
-            assert proxy.count("drop") or proxy.count("connect"), "the proxy was not used"
-        case.check(f"cut at {cuts}\n{run}", source=contents)
-        empty(case, case.destination)
+            run = finish(mine.new_engine("cut", **{f"{side}_port": proxy.port}))
+            assert proxy.count("drop"), "nothing was cut"
+        mine.check(f"cut at {cuts}\n{run}", source=contents)
+    at_once(rounds, one)
 
 
 @pytest.mark.parametrize("side", ["source", "destination"])
 def test_server_killed(program, place, tmp_path, authority, rounds, side):
     """Every process of a server dies in the middle and the server comes up again."""
+    rounds = rounds if rounds > 5 else 2  # each restarts a server
     servers = [dovecot.Dovecot(f"k{side}{n}", place / f"k{side}{n}", authority.issue(f"k{side}{n}"), fsync="optimized")
                for n in range(2)]
-    prepare(*servers)
+    prepare(*servers, users=2 + rounds)
     for server in servers:
         server.start()
     try:
@@ -108,17 +104,17 @@ def test_server_killed(program, place, tmp_path, authority, rounds, side):
         victim = servers[side == "destination"]
         for number in range(rounds):
             moment = rnd.randrange(2000, size)
-            with Proxy(tmp_path, victim.tls_port, f"srv{number}", upstream_ca=authority.certificate, rate=40_000_000,
+            mine = case.sibling(f"round{number}")
+            with Proxy(mine.directory, victim.tls_port, "to", upstream_ca=authority.certificate, rate=40_000_000,
                        mark_at=[moment]) as proxy:
-                engine = case.new_engine(f"{side}{number}", **{f"{side}_port": proxy.port})
+                engine = mine.new_engine("killed", **{f"{side}_port": proxy.port})
                 started = engine.start()
-                wait.until(lambda: proxy.count("mark") or not started.running(), "the moment", 60)
+                wait.until(lambda: proxy.count("mark") or not started.running(), "the moment", 120)
                 victim.crash()
                 victim.start()
                 started.wait()
                 run = finish(engine)
-                case.check(f"killed at {moment}\n{run}\n{victim.log()[-3000:]}", source=contents)
-            empty(case, case.destination)
+            mine.check(f"killed at {moment}\n{run}\n{victim.log()[-3000:]}", source=contents)
     finally:
         for server in servers:
             server.stop()
