@@ -2,7 +2,7 @@
 """Stands in for mailmover where a test needs a tool that misbehaves; never part of the product.
 
 It speaks the events of migration-events.7. The name before the @ of the source account says what it does:
-steady, slow, hang, flood, grandchild, daemon, killed, memory, liar, silent, longline, secret.
+steady, slow, slower, hang, flood, grandchild, daemon, killed, memory, liar, silent, longline, secret.
 """
 
 import json
@@ -15,6 +15,7 @@ import time
 import urllib.parse
 
 TOTAL = 50
+PAUSES = {"slow": 0.1, "slower": 0.3}  # seconds between two of them
 
 
 def option(name):
@@ -77,8 +78,8 @@ def main():
     event("plan", folders=1, messages=TOTAL, bytes=TOTAL * 1000, messages_present=0)
     what = user.split("@")[0]
     print(f"fake tool: {what}", flush=True)
-    if what == "slow":
-        copy(event, 0.1)
+    if what in PAUSES:
+        copy(event, PAUSES[what])
     elif what == "hang":
         wait_for_ever()
     elif what == "flood":

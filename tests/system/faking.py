@@ -26,7 +26,7 @@ class Fake(Stack):
 
     def __init__(self, build, api_settings=None, **arguments):
         super().__init__(build, mail=False, with_worker=False,
-                         api_settings={"MIGRATION_RUN_ATTEMPTS": 5, "MIGRATION_LEASE_SECONDS": 4, **(api_settings or {})},
+                         api_settings={"MIGRATION_RUN_ATTEMPTS": 5, "MIGRATION_LEASE_SECONDS": 8, **(api_settings or {})},
                          **arguments)
 
     def start(self, say=None):
@@ -44,7 +44,12 @@ class Fake(Stack):
     def fake_worker(self, name="fake-1", **settings):
         return self.add_worker(name, {"MIGRATION_MAILMOVER_BIN": self.paths.top / "fake_tool.py",
                                       "MIGRATION_HOST_CONNECTIONS": 200, "MIGRATION_WORKER_SLOTS": 16,
-                                      "MIGRATION_LEASE_SECONDS": 4, **settings})
+                                      "MIGRATION_LEASE_SECONDS": 8, **settings})
+
+    def stop_workers(self):
+        for worker in self._workers:
+            if worker.process.alive():
+                worker.stop()
 
     def job(self, domain, *behaviours):
         """A job with one mailbox for each way to behave; returns (client, job, {behaviour: mailbox})."""

@@ -33,6 +33,13 @@ def fake(build_dir):
     assert not stack.sanitizer_reports(), stack.sanitizer_reports()
 
 
+@pytest.fixture(autouse=True)
+def no_worker_left(fake):
+    """A test that fails must not leave a worker that takes the next one's runs."""
+    yield
+    fake.stop_workers()
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_power_cut(fake, build_dir, point):
     if not has_fault_points(build_dir):
@@ -48,7 +55,6 @@ def test_power_cut(fake, build_dir, point):
     fake.assert_once(run)
     assert fake.starts(worker, run) <= POINTS[point]
     wait.until(lambda: f"{run['id']}.json" in fake.names("done"), "the run file in done/", 30)
-    worker.stop()
 
 
 def test_power_cut_between_commit_and_file(fake):
@@ -60,7 +66,6 @@ def test_power_cut_between_commit_and_file(fake):
     worker.start()
     assert fake.ended(run, 120) == ("succeeded", 1)
     fake.assert_once(run)
-    worker.stop()
 
 
 def test_killed_again_and_again(fake, long):
@@ -76,7 +81,6 @@ def test_killed_again_and_again(fake, long):
         worker.start()
     assert fake.ended(run, 180)[0] == "succeeded"
     fake.assert_once(run)
-    worker.stop()
 
 
 def test_run_file_twice(fake):
@@ -98,7 +102,6 @@ def test_run_file_twice(fake):
     assert fake.status(run) == ("succeeded", 1)
     assert fake.starts(worker, run) == 1
     fake.assert_once(run)
-    worker.stop()
 
 
 def test_two_workers_on_one_spool(fake):
@@ -111,14 +114,13 @@ def test_two_workers_on_one_spool(fake):
         assert fake.ended(run) == ("succeeded", 1)
         fake.assert_once(run)
         assert sum(fake.starts(worker, run) for worker in workers) == 1
-    for worker in workers:
-        worker.stop()
 
 
+@pytest.mark.long
 def test_other_worker_takes_over(fake):
     """A worker dies for good: the other one of its spool gets the run when the lease is over."""
     first, second = fake.fake_worker("gone"), fake.fake_worker("heir")
-    client, job, _ = fake.job("heir.example", "slow")
+    client, job, _ = fake.job("heir.example", "slower")
     first.start()
     run = fake.sync(client, job)[0]
     wait.until(lambda: fake.starts(first, run) == 1, "the tool to start", 60)
@@ -127,13 +129,12 @@ def test_other_worker_takes_over(fake):
     assert fake.ended(run, 120) == ("succeeded", 2)
     fake.assert_once(run)
     assert fake.starts(second, run) == 1
-    second.stop()
 
 
 def test_worker_comes_back_after_its_lease(fake):
     """Its attempt is over: it is told 409, kills its tool and drops the run; the new attempt ends it."""
     worker = fake.fake_worker("late")
-    client, job, _ = fake.job("late.example", "slow")
+    client, job, _ = fake.job("late.example", "slower")
     worker.start()
     run = fake.sync(client, job)[0]
     wait.until(lambda: fake.starts(worker, run) == 1, "the tool to start", 60)
@@ -156,13 +157,13 @@ def test_worker_comes_back_after_its_lease(fake):
     assert (answer.status, answer.json["code"]) == (409, "run.stale")
     assert fake.ended(run, 120) == ("succeeded", 2)
     fake.assert_once(run)
-    worker.stop()
 
 
+@pytest.mark.long
 def test_api_away_while_a_run_ends(fake):
     """Reports wait in the outbox; a restart of the worker meanwhile loses nothing."""
     worker = fake.fake_worker("patient")
-    client, job, _ = fake.job("away.example", "slow")
+    client, job, _ = fake.job("away.example", "slower")
     worker.start()
     run = fake.sync(client, job)[0]
     wait.until(lambda: fake.starts(worker, run) == 1, "the tool to start", 60)
@@ -180,9 +181,9 @@ def test_api_away_while_a_run_ends(fake):
     status, attempt = fake.ended(run, 120)
     assert status == "succeeded" and attempt == 2
     fake.assert_once(run)
-    worker.stop()
 
 
+@pytest.mark.long
 def test_short_absence_of_the_api(fake):
     """Shorter than a lease: what runs goes on and ends as the same attempt."""
     worker = fake.fake_worker("brief")
@@ -195,7 +196,6 @@ def test_short_absence_of_the_api(fake):
     fake.nginx.start()
     assert fake.ended(run, 120)[0] == "succeeded"
     fake.assert_once(run)
-    worker.stop()
 
 
 def test_stop_costs_no_attempt(fake):
@@ -209,4 +209,3 @@ def test_stop_costs_no_attempt(fake):
     worker.start()
     assert fake.ended(run) == ("succeeded", 1)
     fake.assert_once(run)
-    worker.stop()
