@@ -110,7 +110,7 @@ class Stack:
         self.pools.start()
         self._say(f"nginx on port {self.nginx.port}")
         self.nginx.start()
-        anonymous = Client(self.nginx.url)
+        anonymous = Client(self.nginx.url, timeout=5)  # the socket is there before, and after, its program
         self.pools.processes["api"].wait_ready(lambda: self._ready(anonymous))
         self._add_users()
         self.worker = self.add_worker("worker-1")
@@ -122,7 +122,10 @@ class Stack:
     @staticmethod
     def _ready(client):
         """Also ready: switched off by MIGRATION_ENABLED=false, which answers everything but /health so."""
-        answer = client.request("GET", "/ready")
+        try:
+            answer = client.request("GET", "/ready")
+        except OSError:
+            return False
         return answer.status == 200 or (answer.status == 503 and answer.json["code"] == "service.disabled")
 
     def stop(self):
