@@ -68,7 +68,8 @@ const struct err *run_emittable(
  * queued and row.attempt == attempt: running, attempt + 1. Held with this nonce, worker and row.attempt ==
  * attempt + 1: the same answer again (the worker's seq goes on rising). failed, cancelled or partial and
  * row.attempt == attempt (a run file that was moved back by hand): queued again and claimed, audited as
- * `spool`; ERR_RUN_ACTIVE when another run is active now. */
+ * `spool`; ERR_RUN_ACTIVE when another run is active now. Not so when it was cancelled before a worker had it,
+ * when its job is closed, or its mailbox was removed or given other accounts: ERR_RUN_STALE. */
 const struct err *run_claim(struct store *s, int64_t id, const char *worker, int64_t attempt,
         const char *nonce, int64_t lease_ms, int64_t now_ms, struct run *out);
 

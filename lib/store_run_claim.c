@@ -65,22 +65,43 @@ static const struct err *take(struct store *s, const struct run *r, const struct
 	return e;
 }
 
+/* An old run file may not set off what nobody sees any more: evidence of a run from before the mailbox was pointed
+ * elsewhere counts for nothing, so the gate would not notice what it does. */
+static const struct err *check_moved_back(struct store *s, const struct run *r)
+{
+	int64_t present = 0;
+	const struct err *e = db_i64(store_db(s), &present, NULL,
+	        "SELECT j.status = 'open' AND (m.id IS NULL OR (m.removed = 0 AND r.id > m.pair_after)) FROM runs r"
+	        " JOIN jobs j ON j.id = r.job_id LEFT JOIN mailboxes m ON m.id = r.mailbox_id WHERE r.id = ?1",
+	        "i", r->id);
+
+	if (e == NULL && !present)
+		e = err_new(ERR_RUN_STALE,
+		        "run %lld: its job was closed, or its mailbox removed or given other accounts since",
+		        (long long)r->id);
+	return e;
+}
+
 static const struct err *claim(struct store *s, const struct run *r, const char *nonce, const struct claim *c)
 {
 	static const struct actor spool = {.who = "spool", .role = ""};
 	bool same = run_status_active(r->status) && r->status != RUN_QUEUED && r->attempt == c->attempt + 1 &&
 	            strcmp(nonce, c->nonce) == 0 && strcmp(r->worker, c->worker) == 0;
+	/* Cancelled in the queue it has no worker: the file of this attempt is not one that was moved back, but the
+	 * one that was on its way. */
 	bool moved_back =
 	        (r->status == RUN_FAILED || r->status == RUN_CANCELLED || r->status == RUN_PARTIAL) &&
-	        r->attempt == c->attempt;
+	        r->attempt == c->attempt && *r->worker != '\0';
 	const struct err *e;
 
 	if (same)
 		return db_run(store_db(s), "UPDATE runs SET lease_until = ?2 WHERE id = ?1", "ii", r->id,
 		        c->now_ms + c->lease_ms);
 	if (moved_back) {
-		e = audit_on(s, &spool, "run.requeue", r->job_id, "run", r->id,
-		        xasprintf("{\"attempt\":%lld}", (long long)r->attempt));
+		e = check_moved_back(s, r);
+		if (e == NULL)
+			e = audit_on(s, &spool, "run.requeue", r->job_id, "run", r->id,
+			        xasprintf("{\"attempt\":%lld}", (long long)r->attempt));
 		return e != NULL ? e : take(s, r, c);
 	}
 	if (r->status == RUN_QUEUED && !r->held && !r->pause && r->attempt == c->attempt)

@@ -360,6 +360,63 @@ static void moved_back_by_hand(void **state)
 	assert_err(run_claim(f->s, id, "w1", 2, "cc", LEASE, f->now, &r), ERR_RUN_STALE);
 }
 
+static void cancelled_in_the_queue_stays_cancelled(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = queue_one(f, f->box[0], RUN_SYNC, PASS_INITIAL);
+	struct run r;
+
+	/* its run file was written already, and comes to a worker later */
+	assert_ok(run_cancel(f->s, id, &tester, &r));
+	run_free(&r);
+	assert_err(run_claim(f->s, id, "w1", 0, "aa", LEASE, f->now, &r), ERR_RUN_STALE);
+	assert_int_equal(status_of(f, id), RUN_CANCELLED);
+	/* the same after a first attempt that was given back */
+	id = queue_one(f, f->box[1], RUN_SYNC, PASS_INITIAL);
+	claim_one(f, id, 0);
+	report_one(f, id, (struct report){.attempt = 1, .seq = 1, .status = RUN_QUEUED});
+	assert_ok(run_cancel(f->s, id, &tester, &r));
+	run_free(&r);
+	assert_err(run_claim(f->s, id, "w1", 1, "bb", LEASE, f->now, &r), ERR_RUN_STALE);
+	assert_int_equal(status_of(f, id), RUN_CANCELLED);
+}
+
+static int64_t failed_one(struct fixture *f, int64_t box)
+{
+	int64_t id = queue_one(f, box, RUN_SYNC, PASS_DELTA);
+
+	claim_one(f, id, 0);
+	report_one(f, id,
+	        (struct report){.attempt = 1, .seq = 1, .status = RUN_FAILED, .code = "auth.rejected"});
+	return id;
+}
+
+static void not_moved_back_when_things_changed(void **state)
+{
+	struct fixture *f = *state;
+	int64_t removed = failed_one(f, f->box[0]), moved = failed_one(f, f->box[1]),
+	        closed = failed_one(f, f->box[2]);
+	struct mailbox m;
+	struct job j;
+	struct run r;
+
+	assert_ok(mailbox_remove(f->s, f->box[0], 0, "left", &tester));
+	assert_err(run_claim(f->s, removed, "w1", 1, "cc", LEASE, f->now, &r), ERR_RUN_STALE);
+	/* the gate would not see what such a run does to the new account */
+	assert_ok(mailbox_get(f->s, f->box[1], NULL, &m));
+	free(m.dest.user);
+	m.dest.user = xstrdup("elsewhere");
+	assert_ok(mailbox_update(f->s, &m, &tester));
+	mailbox_free(&m);
+	assert_err(run_claim(f->s, moved, "w1", 1, "cc", LEASE, f->now, &r), ERR_RUN_STALE);
+	assert_ok(job_get(f->s, f->job, NULL, &j));
+	j.closed = true;
+	assert_ok(job_update(f->s, &j, &tester));
+	job_free(&j);
+	assert_err(run_claim(f->s, closed, "w1", 1, "cc", LEASE, f->now, &r), ERR_RUN_STALE);
+	assert_int_equal(status_of(f, closed), RUN_FAILED);
+}
+
 static void retry_makes_a_new_run(void **state)
 {
 	struct fixture *f = *state;
@@ -499,7 +556,7 @@ int main(void)
 	        T(beats_carry_wishes_and_refusals), T(reports_count_once), T(leases_expire),
 	        T(failures_are_tried_again_by_their_class), T(a_failed_preflight_is_an_answer),
 	        T(given_back_costs_nothing), T(cancel_and_pause), T(moved_back_by_hand),
-	        T(retry_makes_a_new_run), T(verifications_become_evidence), T(baseline_is_the_last_pass),
+	        T(cancelled_in_the_queue_stays_cancelled), T(not_moved_back_when_things_changed), T(retry_makes_a_new_run), T(verifications_become_evidence), T(baseline_is_the_last_pass),
 	        T(two_workers_one_claim)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
