@@ -14,6 +14,16 @@
 #define HOUR_MS (3600 * 1000LL)
 #define PAGE 500
 
+/* Workers could not be heard while this service was away: their leases start anew before any of them is over. */
+static void extend_leases(struct app *app)
+{
+	int64_t lease_ms = conf_int(app->service->conf, CONF_LEASE_SECONDS) * 1000;
+	const struct err *e = run_extend_leases(app->store, lease_ms, clock_now_ms());
+
+	if (e != NULL)
+		log_error("keeper: leases: %s", e->msg);
+}
+
 /* Each task has its own rhythm; `due` is the monotonic instant of the next time. */
 struct task {
 	const char *name;
@@ -127,6 +137,7 @@ int keeper(const struct pool *p, int ready_fd)
 	if (write(ready_fd, "k", 1) != 1)
 		log_warn("keeper: the parent does not listen");
 	close(ready_fd);
+	extend_leases(app);
 	work(app, tasks, n, true);
 	while (!pool_stopping(p) && !app->outdated) {
 		pool_pause(1000);

@@ -109,6 +109,9 @@ const struct err *run_retry(struct store *s, int64_t id, bool queue, const struc
 /* The keeper's: leases that ran out (at most `limit`), and held runs whose turn has come. *n: how many. */
 const struct err *run_expire_leases(struct store *s, int64_t now_ms, int64_t max_attempts, size_t *n);
 const struct err *run_release_held(struct store *s, size_t *n);
+/* While nobody took heartbeats nobody could keep a lease: those that ended meanwhile, or end before the workers can
+ * be heard, last lease_ms from now on. For the keeper's start. */
+const struct err *run_extend_leases(struct store *s, int64_t lease_ms, int64_t now_ms);
 
 struct run_progress {
 	int64_t attempt, seq, at;

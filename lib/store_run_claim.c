@@ -336,6 +336,19 @@ const struct err *run_expire_leases(struct store *s, int64_t now_ms, int64_t max
 	return e;
 }
 
+const struct err *run_extend_leases(struct store *s, int64_t lease_ms, int64_t now_ms)
+{
+	const struct err *e;
+
+	if ((e = store_begin(s)) != NULL)
+		return e;
+	return store_end(s,
+	        db_run(store_db(s),
+	                "UPDATE runs SET lease_until = ?1 WHERE status IN ('running', 'paused', 'waiting')"
+	                " AND lease_until < ?1",
+	                "i", now_ms + lease_ms));
+}
+
 const struct err *run_release_held(struct store *s, size_t *n)
 {
 	int64_t held = 0;

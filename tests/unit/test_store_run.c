@@ -229,6 +229,26 @@ static void leases_expire(void **state)
 	assert_int_equal(p.status, RUN_FAILED);
 }
 
+static void nobody_is_lost_while_nobody_listens(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = queue_one(f, f->box[0], RUN_SYNC, PASS_INITIAL);
+	size_t n;
+
+	claim_one(f, id, 0);
+	f->now += 10 * LEASE; /* the service was away */
+	assert_ok(run_extend_leases(f->s, LEASE, f->now));
+	assert_ok(run_expire_leases(f->s, f->now, ATTEMPTS, &n));
+	assert_int_equal(n, 0);
+	assert_true(report_one(f, id, (struct report){.attempt = 1, .seq = 1, .status = RUN_SUCCEEDED}).accepted);
+	/* not for ever: who is not heard after it is gone */
+	id = queue_one(f, f->box[1], RUN_SYNC, PASS_INITIAL);
+	claim_one(f, id, 0);
+	assert_ok(run_extend_leases(f->s, LEASE, f->now + 10));
+	assert_ok(run_expire_leases(f->s, f->now + LEASE + 11, ATTEMPTS, &n));
+	assert_int_equal(n, 1);
+}
+
 static void failures_are_tried_again_by_their_class(void **state)
 {
 	static const struct {
@@ -553,7 +573,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {T(one_active_run_a_mailbox), T(one_mail_changing_run_an_account),
 	        T(all_or_none), T(refuses_nonsense), T(claim_is_compare_and_set),
 	        T(held_runs_wait_for_their_turn), T(beats_go_to_progress_only),
-	        T(beats_carry_wishes_and_refusals), T(reports_count_once), T(leases_expire),
+	        T(beats_carry_wishes_and_refusals), T(reports_count_once), T(leases_expire), T(nobody_is_lost_while_nobody_listens),
 	        T(failures_are_tried_again_by_their_class), T(a_failed_preflight_is_an_answer),
 	        T(given_back_costs_nothing), T(cancel_and_pause), T(moved_back_by_hand),
 	        T(cancelled_in_the_queue_stays_cancelled), T(not_moved_back_when_things_changed), T(retry_makes_a_new_run), T(verifications_become_evidence), T(baseline_is_the_last_pass),
