@@ -108,9 +108,10 @@ static void check_sums(struct report_verification *v)
 	bool complete = true;
 
 	for (size_t i = 0; i < v->n_folders; i++) {
-		expected += v->folders[i].expected;
-		found += v->folders[i].found;
-		complete = complete && v->folders[i].complete;
+		/* a sum beyond all bounds is no sum of these totals */
+		complete = complete && v->folders[i].complete &&
+		           !__builtin_add_overflow(expected, v->folders[i].expected, &expected) &&
+		           !__builtin_add_overflow(found, v->folders[i].found, &found);
 	}
 	if (v->found + v->found_weak + v->missing == v->expected && v->unexplained <= v->missing &&
 	        (complete || !v->complete) &&

@@ -84,6 +84,28 @@ static void numbers_that_contradict(void **state)
 	                           "\"expected\":9,\"found\":9,\"v\":1,\"t\":\"verify_folder\"}]"));
 }
 
+/* As many folders of the largest number as bring a sum of 64 bits round to nought. */
+static void sums_without_bounds(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct js_problems bad;
+	struct report r;
+	json_t *v;
+
+	(void)state;
+	buf_adds(&b, "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"verification\":{"
+	             "\"complete\":true,\"expected\":0,\"found\":0,\"missing\":0,\"folders\":[");
+	for (int i = 0; i < 2048; i++)
+		buf_addf(&b, "%s{\"folder\":\"%d\",\"complete\":true,\"expected\":9007199254740992,\"found\":"
+		             "9007199254740992}",
+		        i > 0 ? "," : "", i);
+	buf_adds(&b, "]}}");
+	assert_int_equal(parse(b.ptr, &r, &v, &bad), 0);
+	assert_false(r.verification->complete);
+	drop(&r, v, &bad);
+	buf_free(&b);
+}
+
 static void mistakes(void **state)
 {
 	static const char *const texts[] = {"{}",
@@ -137,7 +159,8 @@ static void domains(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_whole_report),
-	        cmocka_unit_test(numbers_that_contradict), cmocka_unit_test(mistakes),
+	        cmocka_unit_test(numbers_that_contradict),
+	        cmocka_unit_test(sums_without_bounds), cmocka_unit_test(mistakes),
 	        cmocka_unit_test(domains)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
