@@ -16,7 +16,7 @@
  * source.shrank: the last pass, or the verification after it (expected + excluded), saw fewer messages than
  * an earlier pass on this pair. Accepting it makes the accepted verification the new measure. All other
  * acceptances are of one verification: a newer one asks again. Facts (pairs, passes, verifications,
- * acceptances, removals, domains) are hashed; approvals and overrides are of one hash and void with any
+ * acceptances, removals, domains, the job's own rules) are hashed; approvals and overrides are of one hash and void with any
  * other. DNS events, active runs, stragglers and settings are not in the hash.
  */
 #ifndef GATE_H
@@ -128,6 +128,7 @@ struct gate_dns { /* the latest dns_event, or a rollback run's end if that was l
 struct gate_job {
 	int64_t id;
 	char *org;
+	char *rules; /* which messages it moves, and where to, said for all its mailboxes; NULL: nothing */
 	char **domains;
 	size_t n_domains;
 	struct gate_mailbox *mailboxes; /* by id, the removed ones too */

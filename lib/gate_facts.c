@@ -36,6 +36,7 @@ void gate_job_free(struct gate_job *j)
 	free(j->domains);
 	free(j->mailboxes);
 	free(j->org);
+	free(j->rules);
 	decision_free(&j->approval);
 	decision_free(&j->override);
 	memset(j, 0, sizeof(*j));
@@ -75,6 +76,10 @@ char *gate_facts_text(const struct gate_job *j)
 	buf_addf(&b, "facts 1\njob = %lld\n", (long long)j->id);
 	for (size_t i = 0; i < j->n_domains; i++)
 		buf_addf(&b, "domain %s =\n", j->domains[i]);
+	buf_adds(&b, "folder rules and filters of the job = ");
+	if (j->rules != NULL)
+		str_percent(&b, j->rules, strlen(j->rules));
+	buf_addc(&b, '\n');
 	for (size_t i = 0; i < j->n_mailboxes; i++)
 		mailbox_lines(&b, &j->mailboxes[i]);
 	return buf_detach(&b);

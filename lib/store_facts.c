@@ -179,7 +179,10 @@ static const struct err *load_job(struct store *s, struct gate_job *j)
 {
 	struct stmt *st;
 	bool row = false;
-	const struct err *e = db_query(store_db(s), &st, "SELECT org FROM jobs WHERE id = ?1", "i", j->id);
+	const struct err *e = db_query(store_db(s), &st,
+	        "SELECT org, json_extract(options, '$.folders', '$.automap', '$.since', '$.before', '$.max_size')"
+	        " FROM jobs WHERE id = ?1",
+	        "i", j->id);
 
 	if (e == NULL)
 		e = db_step(st, &row);
@@ -188,6 +191,7 @@ static const struct err *load_job(struct store *s, struct gate_job *j)
 	if (!row)
 		return err_new(ERR_NOT_FOUND, "job %lld does not exist", (long long)j->id);
 	j->org = db_col_dup(st, 0);
+	j->rules = db_col_dup(st, 1);
 	db_done(st);
 	e = db_query(store_db(s), &st, "SELECT domain FROM job_domains WHERE job_id = ?1 ORDER BY domain",
 	        "i", j->id);

@@ -315,6 +315,29 @@ static void another_pair_has_no_evidence(void **state)
 	expect(f, "blocked", "gate.approval_void", 0);
 }
 
+static void the_jobs_own_rules_are_facts(void **state)
+{
+	struct fixture *f = *state;
+	struct gate g;
+	struct job j;
+
+	all_final_and_verified(f);
+	assert_ok(decide_now(f, GATE_APPROVE, &lead));
+	assert_ok(job_get(f->s, f->job, NULL, &j));
+	free(j.options);
+	j.options = xstrdup("{\"max_rate\":4096}"); /* how fast, not what */
+	assert_ok(job_update(f->s, &j, &tester));
+	expect(f, "ready_for_dns", NULL, 0);
+	free(j.options);
+	j.options = xstrdup("{\"max_rate\":4096,\"folders\":{\"map\":{},\"include\":[],\"exclude\":[\"Archive\"]}}");
+	assert_ok(job_update(f->s, &j, &tester));
+	job_free(&j);
+	expect(f, "warning", "gate.approval_void", 0);
+	g = gate_now(f);
+	assert_non_null(strstr(g.approval_void_because, "folder rules"));
+	gate_free(&g);
+}
+
 static void decisions_are_checked(void **state)
 {
 	struct fixture *f = *state;
@@ -450,7 +473,8 @@ int main(void)
 	        T(a_sync_after_the_approval), T(readers_do_not_void),
 	        T(one_mailbox_below_while_the_sum_is_above), T(acceptances), T(empty_source),
 	        T(source_that_shrank), T(removed_mailbox), T(partial_verification_proves_nothing),
-	        T(refusals_weak_and_excluded), T(another_pair_has_no_evidence), T(decisions_are_checked),
+	        T(refusals_weak_and_excluded), T(another_pair_has_no_evidence), T(the_jobs_own_rules_are_facts),
+	        T(decisions_are_checked),
 	        T(four_eyes), T(override_covers_what_was_there), T(dns_events), T(rollback_run),
 	        T(the_audit_tells_it)};
 

@@ -547,7 +547,7 @@ static void facts_cannot_be_forged(void **state)
 	text = gate_facts_text(&j);
 	for (const char *c = text; *c != '\0'; c++)
 		lines += *c == '\n';
-	assert_int_equal(lines, 2 + 2 * 6);
+	assert_int_equal(lines, 3 + 2 * 6);
 	free(text);
 	gate_job_free(&j);
 }
