@@ -3,6 +3,7 @@ run files come twice, two workers share a spool, a worker comes back after its l
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -181,6 +182,41 @@ def test_api_away_while_a_run_ends(fake):
     status, attempt = fake.ended(run, 120)
     assert status == "succeeded" and attempt == 2
     fake.assert_once(run)
+
+
+def test_service_away_longer_than_a_lease(fake):
+    """Nobody could hear the worker: what it ended meanwhile counts, and its lease does when the service is back."""
+    worker = fake.fake_worker("unheard")
+    client, job, _ = fake.job("unheard.example", "slower", "hang")
+    worker.start()
+    run, hangs = fake.sync(client, job)
+    wait.until(lambda: fake.starts(worker, run) == 1 and fake.starts(worker, hangs) == 1, "the tools to start", 60)
+    fake.pools.stop()
+    try:
+        wait.until(lambda: f"{run['id']}.json" in fake.names("outbox"), "the report in the outbox", 60)
+        wait.until(lambda: all(lease < time.time() * 1000 for lease, in rows(
+            fake, "SELECT lease_until FROM runs WHERE id IN (?, ?)", run["id"], hangs["id"])), "the leases to be over", 60)
+    finally:
+        fake.pools.start()
+    assert fake.ended(run, 120) == ("succeeded", 1)
+    fake.assert_once(run)
+    client.post(f"/runs/{hangs['id']}/cancel")
+    assert fake.ended(hangs, 120) == ("cancelled", 1)
+    assert fake.starts(worker, hangs) == 1
+
+
+def test_cancelled_before_a_worker_came(fake):
+    """Its run file lies in the spool already: it is dropped, nothing runs."""
+    worker = fake.fake_worker("late-comer")
+    client, job, _ = fake.job("unwanted.example", "steady")
+    run = fake.sync(client, job)[0]
+    assert f"{run['id']}.json" in fake.names("incoming")
+    client.post(f"/runs/{run['id']}/cancel")
+    worker.start()
+    wait.until(lambda: not {f"{run['id']}.json", str(run["id"])} & {*fake.names("incoming"), *fake.names("running")},
+               "the file to be dropped", 60)
+    assert fake.status(run) == ("cancelled", 0)
+    assert fake.starts(worker, run) == 0
 
 
 @pytest.mark.long
