@@ -121,7 +121,7 @@ const struct err *cmd_user_list(struct ctl *c, int argc, char **argv, int *statu
 	if (e == NULL)
 		e = ctl_store(c, STORE_USE);
 	if (e == NULL)
-		e = user_list(c->store, 0, 100000, &v, &n);
+		e = user_list(c->store, 0, 100000, NULL, &v, &n);
 	if (e == NULL && json)
 		print_json(v, n);
 	for (size_t i = 0; e == NULL && !json && i < n; i++) {

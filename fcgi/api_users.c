@@ -22,6 +22,25 @@ static void say(struct call *c, const struct user *u)
 	call_etag_body(c, prefix);
 }
 
+/* Whoever administers one organisation sees and makes accounts of that one only. */
+static bool is_foreign(const struct call *c, const struct user *u)
+{
+	const char *org = call_org(c);
+
+	return org != NULL && strcmp(u->org, org) != 0;
+}
+
+static const struct err *own_user(struct call *c, struct user *u)
+{
+	const struct err *e = user_get(c->app->store, c->args.id, u);
+
+	if (e == NULL && is_foreign(c, u)) {
+		user_free(u);
+		e = err_new(ERR_NOT_FOUND, "the user does not exist");
+	}
+	return e;
+}
+
 const struct err *api_users_list(struct call *c)
 {
 	struct user *v = NULL;
@@ -33,7 +52,7 @@ const struct err *api_users_list(struct call *c)
 	call_page(c, &limit, &after);
 	if ((e = call_bad(c)) != NULL)
 		return e;
-	if ((e = user_list(c->app->store, after, limit, &v, &n)) != NULL)
+	if ((e = user_list(c->app->store, after, limit, call_org(c), &v, &n)) != NULL)
 		return e;
 	w_init(&w, &c->res.body);
 	w_object(&w, NULL);
@@ -82,10 +101,12 @@ const struct err *api_users_create(struct call *c)
 	if ((e = call_json(c, &root)) != NULL)
 		return e;
 	u.display_name = xstrdup("");
-	u.org = xstrdup("");
+	u.org = xstrdup(call_org(c) != NULL ? call_org(c) : "");
 	js_str(&root, "name", JS_REQUIRED, 1, 64, &name);
 	read_fields(&root, JS_REQUIRED, &u, &password);
 	js_known(&root, (const char *const[]){"name", "display_name", "org", "role", "password", NULL});
+	if (is_foreign(c, &u))
+		js_problem(&root, "org", "not the organisation that you administer");
 	u.name = xstrdup(name);
 	e = call_bad(c);
 	if (e == NULL)
@@ -108,7 +129,7 @@ const struct err *api_users_update(struct call *c)
 
 	if ((e = call_if_match_version(c, &version)) != NULL || (e = call_json(c, &root)) != NULL)
 		return e;
-	if ((e = user_get(c->app->store, c->args.id, &u)) != NULL)
+	if ((e = own_user(c, &u)) != NULL)
 		return e;
 	u.version = version;
 	read_fields(&root, JS_OPTIONAL, &u, &password);
@@ -116,6 +137,8 @@ const struct err *api_users_update(struct call *c)
 	js_known(&root, (const char *const[]){"display_name", "org", "role", "password", "disabled", NULL});
 	if (c->who.user_id == u.id && (u.disabled || u.role != c->who.role))
 		js_problem(&root, u.disabled ? "disabled" : "role", "not of the account that you are using");
+	if (is_foreign(c, &u))
+		js_problem(&root, "org", "not the organisation that you administer");
 	e = call_bad(c);
 	if (e == NULL)
 		e = user_update(c->app->store, &u, password, &c->by);
@@ -127,11 +150,14 @@ const struct err *api_users_update(struct call *c)
 
 const struct err *api_users_delete(struct call *c)
 {
+	struct user u = {0};
 	const struct err *e;
 
 	if (c->who.user_id == c->args.id)
 		return err_new(ERR_CONFLICT, "this is the account that you are using");
-	if ((e = user_delete(c->app->store, c->args.id, &c->by)) != NULL)
+	e = own_user(c, &u);
+	user_free(&u);
+	if (e != NULL || (e = user_delete(c->app->store, c->args.id, &c->by)) != NULL)
 		return e;
 	c->res.status = 204;
 	return NULL;

@@ -148,13 +148,14 @@ const struct err *user_find(struct store *s, const char *name, struct user *out)
 	return e;
 }
 
-const struct err *user_list(struct store *s, int64_t after, size_t limit, struct user **v, size_t *n)
+const struct err *user_list(
+        struct store *s, int64_t after, size_t limit, const char *org, struct user **v, size_t *n)
 {
 	struct stmt *st;
 	bool row;
-	const struct err *e =
-	        db_query(store_db(s), &st, "SELECT " COLUMNS " FROM users WHERE id > ?1 ORDER BY id LIMIT ?2",
-	                "ii", after, (int64_t)limit);
+	const struct err *e = db_query(store_db(s), &st,
+	        "SELECT " COLUMNS " FROM users WHERE id > ?1 AND (?3 IS NULL OR org = ?3) ORDER BY id LIMIT ?2",
+	        "iis", after, (int64_t)limit, org);
 
 	*v = NULL;
 	*n = 0;

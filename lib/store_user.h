@@ -25,7 +25,8 @@ void users_free(struct user *v, size_t n);
 const struct err *user_insert(struct store *s, struct user *u, const char *password, const struct actor *by);
 const struct err *user_get(struct store *s, int64_t id, struct user *out);
 const struct err *user_find(struct store *s, const char *name, struct user *out);
-const struct err *user_list(struct store *s, int64_t after, size_t limit, struct user **v, size_t *n);
+const struct err *user_list(struct store *s, int64_t after, size_t limit, const char *org,
+        struct user **v, size_t *n); /* org NULL: of any */
 /* display_name, role, org and disabled, if the version is still u->version (ERR_PRECONDITION). password NULL:
  * stays. Ends the user's sessions when role, password or disabled changes. */
 const struct err *user_update(struct store *s, struct user *u, const char *password, const struct actor *by);

@@ -40,7 +40,7 @@ static void accounts(void **state)
 	assert_err(user_update(f->s, &u, NULL, &tester), ERR_PRECONDITION);
 	user_free(&u);
 	assert_ok(user_delete(f->s, id, &tester));
-	assert_ok(user_list(f->s, 0, 10, &v, &n));
+	assert_ok(user_list(f->s, 0, 10, NULL, &v, &n));
 	assert_int_equal(n, 1);
 	users_free(v, n);
 }
