@@ -52,8 +52,8 @@ const struct err *artefact_put(struct store *s, int64_t run_id, const char *work
 		e = db_run(store_db(s),
 		        "INSERT INTO artefacts (run_id, name, size, complete, sha256, at) VALUES (?1, ?2, "
 		        "?3, ?4, ?5, ?6)"
-		        " ON CONFLICT (run_id, name) DO UPDATE SET size = ?3, complete = ?4, sha256 = ?5, at "
-		        "= ?6"
+		        " ON CONFLICT (run_id, name) DO UPDATE SET size = ?3, complete = max(complete, ?4), "
+		        "sha256 = COALESCE(sha256, ?5), at = ?6"
 		        " WHERE complete = 0 OR size = ?3",
 		        "isiisi", run_id, name, size, (int64_t)complete, sha256, now_ms);
 	if (e == NULL && db_changes(store_db(s)) != 1)

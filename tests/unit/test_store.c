@@ -321,6 +321,7 @@ static void artefacts(void **state)
 	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 10, false, NULL, 1));
 	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 20, true, "ab", 2));
 	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 20, true, "ab", 3)); /* the answer was lost */
+	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 20, false, NULL, 3)); /* a late piece without bytes */
 	assert_err(artefact_put(f->s, id, "w1", 1, "log", 30, true, "ab", 3), ERR_CONFLICT);
 	assert_ok(artefact_get(f->s, id, "log", &a));
 	assert_true(a.complete);
