@@ -14,6 +14,7 @@
 #include "banned.h"
 
 #define BEATS_MAX 1000
+#define NUMBER_MAX (INT64_C(1) << 53) /* the sums over a job's mailboxes must stay in bounds */
 
 static int64_t lease_ms(const struct call *c)
 {
@@ -224,6 +225,13 @@ const struct err *api_runs_claim(struct call *c)
 
 /* --- run files dropped by hand --- */
 
+/* A file in the spool says what a technician could have said: what moves MX or takes a move back needs somebody who
+ * is known by name and role. */
+static bool adoptable(const char *s, enum run_kind *out)
+{
+	return run_kind_parse(s, out) && *out != RUN_DNS_APPLY && *out != RUN_ROLLBACK;
+}
+
 const struct err *api_runs_adopt(struct call *c)
 {
 	struct run_request q = {.kind = RUN_SYNC};
@@ -240,7 +248,7 @@ const struct err *api_runs_adopt(struct call *c)
 	js_int(&root, "version", JS_REQUIRED, 1, 1, &version);
 	js_int(&root, "job_id", JS_REQUIRED, 1, INT64_MAX, &q.job_id);
 	js_int(&root, "mailbox_id", JS_OPTIONAL, 1, INT64_MAX, &q.mailbox_id);
-	js_word(&root, "kind", JS_REQUIRED, run_kind_parse, &q.kind);
+	js_word(&root, "kind", JS_REQUIRED, adoptable, &q.kind);
 	js_word(&root, "pass", q.kind == RUN_SYNC ? JS_REQUIRED : JS_OPTIONAL, pass_parse, &q.pass);
 	engine = js_word(&root, "engine", JS_OPTIONAL, engine_kind_parse, &q.engine);
 	js_int(&root, "attempt", JS_OPTIONAL, 0, INT64_MAX, &attempt);
@@ -287,6 +295,8 @@ static char *read_progress(const struct js_at *at)
 			continue;
 		if (!json_is_number(v) || json_number_value(v) < 0)
 			js_problem(at, numbers[i], "a number of at least 0 is expected");
+		else if (json_number_value(v) > (double)NUMBER_MAX)
+			json_object_set_new(out, numbers[i], json_integer(NUMBER_MAX));
 		else
 			json_object_set(out, numbers[i], v);
 	}
