@@ -470,6 +470,7 @@ static void on_survey(void *arg, const struct err *e)
 		verify_fail(vf, e);
 		return;
 	}
+	vpool_surveyed(vf->pool[a->side]);
 	if (--*a->left > 0)
 		return;
 	e = plan(vf);

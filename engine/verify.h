@@ -38,7 +38,7 @@ struct vmsg { /* 44 bytes: a million of them must fit */
 	uint32_t date_hi, date_lo; /* INTERNALDATE in seconds, as two halves: no padding */
 	uint32_t peer;        /* UID at the other side, when rung is not V_NONE */
 	uint8_t rung, when;
-	bool unreadable;
+	bool unreadable, no_date; /* no_date: the server gave none that can be read */
 };
 
 /* The canonical key of a message for which it is not the exact one. */
@@ -176,8 +176,10 @@ void verify_side_failed(struct verify *vf, struct vfolder *f, enum match_side s,
  * them; each ends by lowering side->open and, at 0 on both sides, verify_folder_step. */
 struct vpool *vpool_new(struct verify *vf, enum match_side side, const struct endpoint *ep, unsigned connections);
 void vpool_free(struct vpool *p); /* closes its connections; NULL is fine */
-/* The first connection, for the survey; ready() comes when it is logged in. */
+/* The first connection, for the survey; ready() comes when it is logged in, and again when it had to be opened anew,
+ * until vpool_surveyed. */
 void vpool_open(struct vpool *p, void (*ready)(void *arg, struct imap_conn *c), void *arg);
+void vpool_surveyed(struct vpool *p);
 void vpool_add(struct vpool *p, struct vfolder *f, enum vphase phase, const struct uidset *uids, bool first);
 void vpool_pump(struct vpool *p);
 

@@ -217,7 +217,9 @@ static void end_pair(struct verify *vf, struct vfolder *f, const struct vmsg *s,
 		f->count.found++;
 	if (d == NULL)
 		return;
-	diff = flagset_compare(vf->flags, s->flags, d->flags) | (vmsg_date(s) != vmsg_date(d) ? V_DIFF_DATE : 0);
+	diff = flagset_compare(vf->flags, s->flags, d->flags);
+	if (!s->no_date && !d->no_date && vmsg_date(s) != vmsg_date(d))
+		diff |= V_DIFF_DATE;
 	if (diff != 0) {
 		f->count.differing++;
 		if (named->differing++ < V_NAMED_MAX)

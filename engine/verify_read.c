@@ -25,6 +25,7 @@ enum {
 	LOSSES_MAX = 6,           /* failures to connect in a row before we give up */
 	BREAKS_MAX = 100,         /* connections lost in a row, after log-in: a message may be what the server dies of */
 	REFUSALS_MAX = 1000,      /* refused FETCHes in a row: the folder cannot be read */
+	SURVEY_TRIES = 3,
 	CAREFUL_TASKS = 64,       /* after a break, so many tasks go alone */
 	BACKOFF_FIRST_MS = 500,
 	BACKOFF_MAX_MS = 30000,
@@ -236,12 +237,11 @@ static void record_listed(struct vtask *t, const struct imap_fetch *f)
 	uint64_t size = vf->deep ? vc->id.size : f->size;
 	int64_t date = 0;
 	int32_t day = 0;
+	bool dated = f->has_date && imap_date_parse(f->date, &date) && imap_date_as_written(f->date, &day);
 
-	imap_date_parse(f->date, &date);
-	imap_date_as_written(f->date, &day);
 	*m = (struct vmsg){.uid = f->uid, .size = size < UINT32_MAX ? (uint32_t)size : UINT32_MAX, .rung = V_NONE,
 		.date_hi = (uint32_t)((uint64_t)date >> 32), .date_lo = (uint32_t)date,
-		.flags = flagset_of(vf->flags, f->flags)};
+		.flags = f->has_flags ? flagset_of(vf->flags, f->flags) : 0, .no_date = !dated};
 	if (t->pool->side == MATCH_SOURCE)
 		m->when = (uint8_t)when_of(vf, t->f, f->uid, day, size);
 	if (!vf->deep) {
@@ -299,7 +299,7 @@ static void on_fetch(void *arg, const struct imap_resp *r)
 	/* Without a body it is news of flags that nobody asked for. */
 	if (!has_body || f->uid == 0 || (t = asked_for(vc, t, f->uid)) == NULL)
 		return;
-	if (t->phase < V_BODIES && (!f->has_flags || !f->has_date || (!f->has_size && !t->pool->vf->deep)))
+	if (t->phase < V_BODIES && !f->has_size && !t->pool->vf->deep)
 		return;
 	uidset_add(&t->done, f->uid, f->uid);
 	t->pool->losses = t->pool->breaks = t->pool->throttled = t->pool->refusals = 0;
@@ -550,13 +550,14 @@ static void on_conn_ready(void *arg)
 	struct vpool *p = vc->pool;
 
 	vc->ready = vc->was_ready = vc->logged_in = true;
-	if (p->on_ready != NULL) {
-		void (*fn)(void *arg2, struct imap_conn *c) = p->on_ready;
-
-		p->on_ready = NULL;
-		fn(p->on_ready_arg, vc->c);
-	}
+	if (p->on_ready != NULL) /* again, when the line broke during the survey */
+		p->on_ready(p->on_ready_arg, vc->c);
 	vpool_pump(p);
+}
+
+void vpool_surveyed(struct vpool *p)
+{
+	p->on_ready = NULL;
 }
 
 /* Is there another connection on this side that can do the work? */
@@ -590,7 +591,8 @@ static void on_conn_closed(void *arg, const struct err *e)
 	}
 	p->losses = logged_in ? 0 : p->losses + 1;
 	p->breaks += logged_in;
-	if (p->on_ready != NULL || row->retry == RETRY_NEVER || p->losses > LOSSES_MAX || p->breaks > BREAKS_MAX) {
+	if (row->retry == RETRY_NEVER || p->losses > LOSSES_MAX || p->breaks > BREAKS_MAX ||
+		(p->on_ready != NULL && (!vc->was_ready || p->breaks >= SURVEY_TRIES))) {
 		verify_fail(p->vf, &why);
 		return;
 	}

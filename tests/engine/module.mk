@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	tests/engine/test_memory.py \
 	tests/engine/test_pairs.py \
 	tests/engine/test_verify.py \
+	tests/engine/test_verify_dialogue.py \
 	tests/imapd/__init__.py \
 	tests/imapd/changes.py \
 	tests/imapd/script.py \
