@@ -558,6 +558,7 @@ static void on_conn_ready(void *arg)
 void vpool_surveyed(struct vpool *p)
 {
 	p->on_ready = NULL;
+	p->many = true;
 }
 
 /* Is there another connection on this side that can do the work? */
