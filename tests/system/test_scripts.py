@@ -34,7 +34,7 @@ def test_help(name):
 def test_packages_have_purposes():
     for line in (SCRIPTS / "packages").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
-            assert re.fullmatch(r"(build|run|test|long) +[a-z0-9][a-z0-9.+-]+( +\S.*)?", line), line
+            assert re.fullmatch(r"(build|run|test|long|bench) +[a-z0-9][a-z0-9.+-]+( +\S.*)?", line), line
 
 
 def test_nothing_to_install_here():
