@@ -15,8 +15,11 @@ libengine_a_SOURCES = \
 	engine/imap_auth.h \
 	engine/imap_conn.c \
 	engine/imap_conn.h \
+	engine/imap_conn_impl.h \
 	engine/imap_date.c \
 	engine/imap_date.h \
+	engine/imap_login.c \
+	engine/imap_out.c \
 	engine/imap_parse.c \
 	engine/imap_parse.h \
 	engine/imap_quirk.c \
