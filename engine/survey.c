@@ -83,6 +83,10 @@ static void add_folder(struct survey *s, const struct imap_list_item *it)
 	}
 	f = &s->f[s->n++];
 	*f = (struct survey_folder){.raw = xstrndup(it->name, it->len), .len = it->len, .sep = it->sep};
+	if (same_name(it->name, it->len, "INBOX", 5)) {
+		s->side.sep = it->sep;
+		s->has_sep = true;
+	}
 	f->role = it->role != NULL ? xstrdup(it->role) : NULL;
 	f->selectable = !it->noselect && !it->nonexistent;
 	f->display = map_display(f->raw, f->len, s->side.utf8);
@@ -119,7 +123,8 @@ static void add_namespace(struct survey *s, const struct imap_val *v, bool perso
 	free(s->prefix);
 	s->prefix = xstrndup(v[1].s, v[1].n);
 	s->side.prefix = s->prefix;
-	s->side.sep = v[2].type != IMAP_V_NIL && v[2].n == 1 ? v[2].s[0] : '\0';
+	if (!s->has_sep) /* LIST's line of INBOX knows better: NAMESPACE of some names one where folders are flat */
+		s->side.sep = v[2].type != IMAP_V_NIL && v[2].n == 1 ? v[2].s[0] : '\0';
 	s->has_namespace = true;
 }
 
@@ -178,7 +183,7 @@ static void list_done(void *arg, const struct imap_result *res)
 		return;
 	if (res->kind != IMAP_OK)
 		s->error = err_wrap(res->err, "LIST");
-	if (!s->has_namespace && s->n > 0)
+	if (!s->has_namespace && !s->has_sep && s->n > 0)
 		s->side.sep = s->f[0].sep;
 	if (s->error == NULL)
 		ask_each(s); /* those that LIST-STATUS did not cover */

@@ -41,7 +41,7 @@ struct survey {
 	const struct err *error;
 	unsigned open;
 	size_t last; /* where the last STATUS was found */
-	bool has_namespace;
+	bool has_namespace, has_sep; /* has_sep: from INBOX */
 };
 
 /* On a connection that is ready. fn comes once, unless the connection is lost (its own event says so): with NULL
