@@ -175,7 +175,7 @@ static void on_verify_folder(struct findings *f, const json_t *event)
 {
 	static const char *const texts[] = {"folder", "dest", NULL};
 	static const char *const numbers[] = {"expected", "found", "found_weak", "exact", "canonical", "decoded",
-		"header", "missing", "late", "excluded", "differing", "extra", NULL};
+		"summary", "header", "missing", "late", "excluded", "differing", "extra", NULL};
 	json_t *item = pick(event, texts, numbers);
 
 	json_object_set_new(item, "complete", json_boolean(json_is_true(json_object_get(event, "complete"))));

@@ -101,6 +101,27 @@ static void what_nobody_explained_is_unexplained(void **state)
 	free(path);
 }
 
+static void every_rung_of_a_folder_is_reported(void **state)
+{
+	static const char *const rungs[] = {"exact", "canonical", "decoded", "summary", "header"};
+	char *path = xasprintf("%s/more", (char *)*state);
+	struct findings *f = findings_new(path, "");
+	struct claim c = claim_of(RUN_VERIFY);
+	json_t *body = json_object(), *folder;
+
+	event(f, "{\"t\":\"verify_folder\",\"folder\":\"A\",\"dest\":\"A\",\"complete\":true,\"expected\":15,\"found\":10,"
+		 "\"found_weak\":5,\"exact\":1,\"canonical\":2,\"decoded\":3,\"summary\":4,\"header\":5,\"missing\":0}");
+	event(f, "{\"t\":\"done\",\"status\":\"succeeded\",\"complete\":true,\"expected\":15,\"found\":10,\"found_weak\":5}");
+	findings_report(f, &c, "succeeded", body);
+	folder = json_array_get(json_object_get(json_object_get(body, "verification"), "folders"), 0);
+	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++)
+		assert_int_equal(json_integer_value(json_object_get(folder, rungs[i])), (json_int_t)i + 1);
+	json_decref(body);
+	claim_free(&c);
+	findings_free(f);
+	free(path);
+}
+
 static void a_class_that_explains_nothing_blocks(void **state)
 {
 	static const struct {
@@ -240,6 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reports_a_pass),
 		cmocka_unit_test(what_nobody_explained_is_unexplained),
+		cmocka_unit_test(every_rung_of_a_folder_is_reported),
 		cmocka_unit_test(a_class_that_explains_nothing_blocks),
 		cmocka_unit_test(long_lists_go_to_a_file),
 		cmocka_unit_test(a_list_that_cannot_be_written_is_an_error),
