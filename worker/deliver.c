@@ -384,13 +384,24 @@ static void send_more(struct delivery *d)
 	json_decref(body);
 }
 
+/* A report speaks for who claimed the run, with his token: of a worker that is gone, or had another name, it can
+ * never be delivered, and its run comes again when the lease is over. */
+static bool is_ours(const struct delivery *d)
+{
+	const char *worker = json_string_value(json_object_get(d->report, "worker"));
+
+	return worker != NULL && strcmp(worker, api_worker(d->api)) == 0;
+}
+
 static void next(void *arg)
 {
 	struct delivery *d = arg;
 
 	if (d->call != NULL)
 		return;
-	if (!d->beaten && json_is_object(json_object_get(d->doc, "beat")))
+	if (!is_ours(d))
+		finish(d, DELIVERY_STALE);
+	else if (!d->beaten && json_is_object(json_object_get(d->doc, "beat")))
 		send_beat(d);
 	else if (d->at_file < d->n_files)
 		send_piece(d);

@@ -67,27 +67,6 @@ static void complain(const char *what, const char *name, const struct err *e)
 	log_error("spool: %s%s: %s", what, name, e->msg);
 }
 
-/* --- outbox/ --- */
-
-static void on_outbox(void *arg, const char *name)
-{
-	struct scanner *s = arg;
-	struct spool_run own;
-	const struct err *e;
-	int64_t id;
-	bool owned;
-
-	if (!run_name(name, ".json", &id) || find_run(s->sup, id) != NULL)
-		return;
-	e = spool_own(s->sup->spool, id, true, &own, &owned);
-	if (e != NULL)
-		complain("outbox/", name, e);
-	else if (owned)
-		run_deliver(s->sup, &own);
-}
-
-/* --- running/ --- */
-
 /* Another worker on this spool may be about to come back: its claim is worth nothing to us, so it is left alone
  * for as long as its lease lasts. */
 static bool is_anothers(struct scanner *s, const struct spool_run *own)
@@ -105,6 +84,29 @@ static bool is_anothers(struct scanner *s, const struct spool_run *own)
 	free(path);
 	return other;
 }
+
+/* --- outbox/ --- */
+
+static void on_outbox(void *arg, const char *name)
+{
+	struct scanner *s = arg;
+	struct spool_run own;
+	const struct err *e;
+	int64_t id;
+	bool owned;
+
+	if (!run_name(name, ".json", &id) || find_run(s->sup, id) != NULL)
+		return;
+	e = spool_own(s->sup->spool, id, true, &own, &owned);
+	if (e != NULL)
+		complain("outbox/", name, e);
+	else if (owned && is_anothers(s, &own))
+		spool_release(&own);
+	else if (owned)
+		run_deliver(s->sup, &own);
+}
+
+/* --- running/ --- */
 
 static void write_owner(struct scanner *s, const struct spool_run *own)
 {

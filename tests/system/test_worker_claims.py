@@ -184,6 +184,26 @@ def test_api_away_while_a_run_ends(fake):
     fake.assert_once(run)
 
 
+def test_report_of_a_worker_that_is_gone(fake):
+    """It died with a report in the outbox: the other one of its spool cannot speak for it, and does the work again."""
+    first, second = fake.fake_worker("mute"), fake.fake_worker("speaker")
+    client, job, _ = fake.job("mute.example", "slower")
+    first.start()
+    run = fake.sync(client, job)[0]
+    wait.until(lambda: fake.starts(first, run) == 1, "the tool to start", 60)
+    fake.nginx.stop()
+    try:
+        wait.until(lambda: f"{run['id']}.json" in fake.names("outbox"), "the report in the outbox", 60)
+        first.kill()
+        second.start()
+    finally:
+        fake.nginx.start()
+    assert fake.ended(run, 120) == ("succeeded", 2)
+    fake.assert_once(run)
+    assert fake.starts(second, run) == 1
+    wait.until(lambda: f"{run['id']}.json" not in fake.names("outbox"), "an empty outbox", 60)
+
+
 def test_service_away_longer_than_a_lease(fake):
     """Nobody could hear the worker: what it ended meanwhile counts, and its lease does when the service is back."""
     worker = fake.fake_worker("unheard")
