@@ -101,7 +101,7 @@ static const struct err *finish(struct call *c, const struct piece *p, int fd, i
 	}
 	if (e == NULL)
 		e = artefact_put(c->app->store, c->args.id, c->who.sub, p->attempt, c->args.name, size,
-			p->complete, sha256, c->now_ms);
+			p->complete, sha256, conf_int(c->app->service->conf, CONF_LEASE_SECONDS) * 1000, c->now_ms);
 	free(sha256);
 	return e;
 }

@@ -39,7 +39,8 @@ static const struct err *check_run(struct store *s, int64_t run_id, const char *
 }
 
 const struct err *artefact_put(struct store *s, int64_t run_id, const char *worker, int64_t attempt,
-        const char *name, int64_t size, bool complete, const char *sha256, int64_t now_ms)
+        const char *name, int64_t size, bool complete, const char *sha256, int64_t lease_ms,
+        int64_t now_ms)
 {
 	const struct err *e;
 
@@ -58,6 +59,12 @@ const struct err *artefact_put(struct store *s, int64_t run_id, const char *work
 		        "isiisi", run_id, name, size, (int64_t)complete, sha256, now_ms);
 	if (e == NULL && db_changes(store_db(s)) != 1)
 		e = err_new(ERR_CONFLICT, "%s of run %lld is complete already", name, (long long)run_id);
+	/* whoever hands over files is alive, even if that takes longer than a lease */
+	if (e == NULL)
+		e = db_run(store_db(s),
+		        "UPDATE runs SET lease_until = ?2 WHERE id = ?1 AND status IN ('running', 'paused', 'waiting')"
+		        " AND lease_until < ?2",
+		        "ii", run_id, now_ms + lease_ms);
 	return store_end(s, e);
 }
 

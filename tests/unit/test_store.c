@@ -314,21 +314,25 @@ static void artefacts(void **state)
 	size_t n;
 
 	claim_one(f, id, 0);
-	assert_err(artefact_put(f->s, id, "w1", 1, "../log", 1, false, NULL, 1), ERR_INPUT);
-	assert_err(artefact_put(f->s, id, "w2", 1, "log", 1, false, NULL, 1), ERR_RUN_STALE);
-	assert_err(artefact_put(f->s, id, "w1", 2, "log", 1, false, NULL, 1), ERR_RUN_STALE);
-	assert_err(artefact_put(f->s, 999, "w1", 1, "log", 1, false, NULL, 1), ERR_NOT_FOUND);
-	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 10, false, NULL, 1));
-	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 20, true, "ab", 2));
-	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 20, true, "ab", 3)); /* the answer was lost */
-	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 20, false, NULL, 3)); /* a late piece without bytes */
-	assert_err(artefact_put(f->s, id, "w1", 1, "log", 30, true, "ab", 3), ERR_CONFLICT);
+	assert_err(artefact_put(f->s, id, "w1", 1, "../log", 1, false, NULL, LEASE, 1), ERR_INPUT);
+	assert_err(artefact_put(f->s, id, "w2", 1, "log", 1, false, NULL, LEASE, 1), ERR_RUN_STALE);
+	assert_err(artefact_put(f->s, id, "w1", 2, "log", 1, false, NULL, LEASE, 1), ERR_RUN_STALE);
+	assert_err(artefact_put(f->s, 999, "w1", 1, "log", 1, false, NULL, LEASE, 1), ERR_NOT_FOUND);
+	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 10, false, NULL, LEASE, 1));
+	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 20, true, "ab", LEASE, 2));
+	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 20, true, "ab", LEASE, 3)); /* the answer was lost */
+	assert_ok(artefact_put(f->s, id, "w1", 1, "log", 20, false, NULL, LEASE, 3)); /* a late piece without bytes */
+	assert_err(artefact_put(f->s, id, "w1", 1, "log", 30, true, "ab", LEASE, 3), ERR_CONFLICT);
+	/* handing over takes its time: the lease goes on meanwhile */
+	assert_ok(artefact_put(f->s, id, "w1", 1, "ledger", 5, false, NULL, LEASE, f->now + LEASE));
+	assert_ok(run_expire_leases(f->s, f->now + LEASE + 1, ATTEMPTS, &n));
+	assert_int_equal(n, 0);
 	assert_ok(artefact_get(f->s, id, "log", &a));
 	assert_true(a.complete);
 	assert_int_equal(a.size, 20);
 	artefact_free(&a);
 	assert_ok(artefact_list(f->s, id, &v, &n));
-	assert_int_equal(n, 1);
+	assert_int_equal(n, 2);
 	artefacts_free(v, n);
 	assert_err(artefact_get(f->s, id, "nothing", &a), ERR_NOT_FOUND);
 }
