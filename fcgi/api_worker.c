@@ -388,19 +388,6 @@ const struct err *api_runs_beat(struct call *c)
 
 /* --- reports --- */
 
-/* The end of a run may be the turn of others that wait behind it: they go out at once. */
-static void release(struct call *c)
-{
-	struct run *v = NULL;
-	size_t n = 0;
-
-	if (run_release_held(c->app->store, &n) != NULL || n == 0)
-		return;
-	n = 0;
-	if (run_emittable(c->app->store, c->now_ms, 0, 100, &v, &n) == NULL)
-		call_emit(c, v, n);
-}
-
 const struct err *api_runs_report(struct call *c)
 {
 	struct run_reported out = {0};
@@ -430,8 +417,6 @@ const struct err *api_runs_report(struct call *c)
 	w_bool(&w, "cancel", out.cancel);
 	w_bool(&w, "pause", out.pause);
 	w_object_end(&w);
-	if (out.accepted && (out.requeued || !run_status_active(out.status)))
-		release(c);
 	return NULL;
 }
 
