@@ -2,14 +2,21 @@
 
 import collections
 import copy
-import itertools
 import threading
 
 from stack import imapcheck, imapload
 from . import mailmover
 
 PASSWORD = "s3nha com espaço"
-_taken, _lock = set(), threading.Lock()
+_taken, _lock = set(), threading.Lock()  # (server, user): each case has its own
+
+
+def _take(servers, users):
+    """The first user of whom none of the servers has mail yet; StopIteration when there is none left."""
+    with _lock:
+        user = next(u for u in users if not any((server, u) in _taken for server in servers))
+        _taken.update((server, user) for server in servers)
+        return user
 
 
 def prepare(*servers, users=249):
@@ -24,10 +31,7 @@ class Case:
     below which a server keeps all folders; the judge compares names without them."""
 
     def __init__(self, program, directory, authority, source, destination):
-        both = source.users.keys() & destination.users.keys()
-        self.user = next(user for user in (f"u{n}@a.example" for n in itertools.count(1))
-                         if user not in _taken and user in both)
-        _taken.add(self.user)
+        self.user = _take((source, destination), [user for user in source.users if user in destination.users])
         self.program, self.directory, self.authority = program, directory, authority
         self.source, self.destination = source, destination
         self.destination_user = self.user
@@ -36,9 +40,7 @@ class Case:
     def sibling(self, name):
         """The same source account to a destination account of its own, which is still empty."""
         other = copy.copy(self)
-        with _lock:
-            other.destination_user = next(u for u in self.destination.users if u not in _taken)
-            _taken.add(other.destination_user)
+        other.destination_user = _take((self.destination,), self.destination.users)
         other.directory = self.directory / name
         other.engine = other.new_engine("run")
         return other
