@@ -7,6 +7,7 @@
 #include "csv.h"
 #include "folders_input.h"
 #include "mem.h"
+#include "store_job.h"
 
 #include "banned.h"
 
@@ -204,6 +205,21 @@ void mailbox_inputs_free(struct mailbox_input *v, size_t n)
 	free(v);
 }
 
+/* The certificate that the job pins for that side goes into the seal; *options keeps its text alive. */
+static const struct err *read_pin(struct call *c, int64_t job_id, enum side side, json_t **options, const char **pin)
+{
+	struct job j = {0};
+	const struct err *e = job_get(c->app->store, job_id, NULL, &j);
+
+	if (e == NULL && (*options = json_loads(j.options, 0, NULL)) == NULL)
+		e = err_new(ERR_INTERNAL, "job %lld: options are not JSON", (long long)job_id);
+	if (e == NULL)
+		*pin = json_string_value(json_object_get(
+			*options, side == SIDE_SOURCE ? "from_tls_fingerprint" : "to_tls_fingerprint"));
+	job_free(&j);
+	return e;
+}
+
 const struct err *mailbox_seal(struct call *c, const struct mailbox *m, enum side side, const char *secret)
 {
 	const struct endpoint *p = side == SIDE_SOURCE ? &m->source : &m->dest;
@@ -218,13 +234,17 @@ const struct err *mailbox_seal(struct call *c, const struct mailbox *m, enum sid
 		.auth = p->auth,
 		.secret = secret};
 	const struct err *e;
+	json_t *options = NULL;
 	char *sealed = NULL;
 
 	if (!c->app->service->can_seal)
 		return err_new(ERR_KEY, "MIGRATION_SEAL_PUBLIC_KEYS is not set: secrets cannot be kept");
-	e = seal_document(key, &doc, &sealed);
+	e = read_pin(c, m->job_id, side, &options, &doc.pin);
+	if (e == NULL)
+		e = seal_document(key, &doc, &sealed);
 	if (e == NULL)
 		e = credential_put(c->app->store, m->id, name, key->id, sealed, &c->by);
 	free(sealed);
+	json_decref(options);
 	return e;
 }

@@ -64,7 +64,7 @@ static void plain(struct buf *b, const struct seal_doc *doc)
 {
 	/* room for everything at once: a buffer that grows would leave pieces behind */
 	buf_reserve(b,
-	        512 + strlen(doc->host) + strlen(doc->side) + 6 * (strlen(doc->user) + strlen(doc->secret)));
+	        512 + (doc->pin != NULL ? 6 * strlen(doc->pin) : 0) + strlen(doc->host) + strlen(doc->side) + 6 * (strlen(doc->user) + strlen(doc->secret)));
 	buf_addf(b, "{\"v\":1,\"mailbox_id\":%lld", (long long)doc->mailbox_id);
 	add_text(b, "side", doc->side);
 	add_text(b, "host", doc->host);
@@ -73,6 +73,8 @@ static void plain(struct buf *b, const struct seal_doc *doc)
 	add_text(b, "user", doc->user);
 	add_text(b, "auth", auth_kind_name(doc->auth));
 	add_text(b, "secret", doc->secret);
+	if (doc->pin != NULL)
+		add_text(b, "pin", doc->pin);
 	buf_addc(b, '}');
 }
 

@@ -2,6 +2,7 @@
  * Sealing of credentials to the worker's public key (libsodium's sealed box: X25519, XSalsa20-Poly1305). This
  * file can only seal; what opens lives with the worker. The sealed document is JSON:
  *   {"v":1,"mailbox_id":7,"side":"source","host":"…","port":993,"tls":"tls","user":"…","auth":"password","secret":"…"}
+ * and, where the job pins the server's certificate, "pin" (its SHA-256): a pin that came later is not trusted.
  */
 #ifndef SEAL_H
 #define SEAL_H
@@ -34,6 +35,7 @@ struct seal_doc {
 	const char *user;
 	enum auth_kind auth;
 	const char *secret; /* the caller wipes it */
+	const char *pin;    /* fingerprint of the certificate to trust; NULL: none */
 };
 
 /* *sealed: base64 (standard alphabet, padded), the caller's to free. The plain document is wiped. */

@@ -228,9 +228,12 @@ static void on_ended(void *arg, int status)
 
 /* --- start --- */
 
-static const struct err *open_account(struct execution *x, const struct account_row *row,
+static const struct err *open_account(struct execution *x, const struct account_row *account, const char *pin,
 	const struct claim_credential *cred, struct account *out)
 {
+	struct account_row with_pin = *account, *row = &with_pin;
+
+	row->pin = json_string_value(json_object_get(x->claim->options, pin));
 	if (*row->host == '\0')
 		return NULL; /* a file: no account */
 	if (!cred->present)
@@ -334,9 +337,9 @@ const struct err *execution_start(struct execution **out, const struct execution
 	lines_init(&x->events, EVENT_MAX);
 	e = tool_find(&x->tool, c->engine, c->source_kind, c->kind);
 	if (e == NULL)
-		e = open_account(x, &c->source, &c->source_credential, &x->source);
+		e = open_account(x, &c->source, "from_tls_fingerprint", &c->source_credential, &x->source);
 	if (e == NULL)
-		e = open_account(x, &c->destination, &c->destination_credential, &x->destination);
+		e = open_account(x, &c->destination, "to_tls_fingerprint", &c->destination_credential, &x->destination);
 	if (e == NULL)
 		e = make_folders(x);
 	if (e == NULL)

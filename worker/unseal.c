@@ -126,6 +126,11 @@ static const struct err *compare(const json_t *doc, const struct account_row *ro
 		if (have == NULL || !(i == 1 ? str_ieq(have, want[i]) : strcmp(have, want[i]) == 0))
 			return mismatch(row, fields[i]);
 	}
+	/* A pin stands for the authorities' word: one that was not there when the secret was given would let whoever
+	 * writes the database send the secret to a server of his own. */
+	v = json_object_get(doc, "pin");
+	if (row->pin != NULL && !(json_is_string(v) && str_ieq(json_string_value(v), row->pin)))
+		return mismatch(row, "certificate fingerprint");
 	return NULL;
 }
 

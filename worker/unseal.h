@@ -29,6 +29,7 @@ struct account_row {
 	enum tls_mode tls;
 	const char *user;
 	enum auth_kind auth;
+	const char *pin; /* certificate fingerprint from the options; NULL: none */
 };
 
 /* An account as it was sealed: what may be connected to. */

@@ -27,7 +27,7 @@ static char *new_key(struct seal_key *public)
 static char *seal_row(const struct seal_key *key, const struct account_row *r, const char *secret)
 {
 	struct seal_doc doc = {.mailbox_id = r->mailbox_id, .side = r->side, .host = r->host, .port = r->port,
-		.tls = r->tls, .user = r->user, .auth = r->auth, .secret = secret};
+		.tls = r->tls, .user = r->user, .auth = r->auth, .secret = secret, .pin = r->pin};
 	char *sealed;
 
 	assert_ok(seal_document(key, &doc, &sealed));
@@ -97,6 +97,34 @@ static void refuses_a_row_that_was_pointed_elsewhere(void **state)
 	free(keys[0]);
 }
 
+/* Whoever writes the database could otherwise pin the certificate of a server of his own. */
+static void trusts_only_the_pin_that_was_sealed(void **state)
+{
+	struct seal_key key;
+	char *keys[] = {new_key(&key), NULL};
+	struct account_row pinned = row, other = row;
+	char *plain = seal_row(&key, &row, "secret"), *with_pin;
+	struct keyring *k;
+	struct account a;
+
+	(void)state;
+	pinned.pin = "AB12";
+	other.pin = "AB13";
+	with_pin = seal_row(&key, &pinned, "secret");
+	assert_ok(keyring_new(&k, keys));
+	assert_err(unseal(k, key.id, plain, &pinned, &a), ERR_CRED_MISMATCH);
+	assert_err(unseal(k, key.id, with_pin, &other, &a), ERR_CRED_MISMATCH);
+	pinned.pin = "ab12";
+	assert_ok(unseal(k, key.id, with_pin, &pinned, &a));
+	account_wipe(&a);
+	assert_ok(unseal(k, key.id, with_pin, &row, &a)); /* no pin asked for: the authorities decide */
+	account_wipe(&a);
+	keyring_free(k);
+	free(plain);
+	free(with_pin);
+	free(keys[0]);
+}
+
 static void refuses_what_it_cannot_open(void **state)
 {
 	struct seal_key mine, other;
@@ -140,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_what_was_sealed),
 		cmocka_unit_test(refuses_a_row_that_was_pointed_elsewhere),
+		cmocka_unit_test(trusts_only_the_pin_that_was_sealed),
 		cmocka_unit_test(refuses_what_it_cannot_open),
 		cmocka_unit_test(refuses_bad_keys),
 	};
