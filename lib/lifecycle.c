@@ -57,7 +57,7 @@ struct lifecycle_next lifecycle_next(enum lifecycle_event ev, enum run_kind kind
 	if (cancel)
 		return (struct lifecycle_next){.status = RUN_CANCELLED, .code = "run.cancelled"};
 	if (handed_back)
-		return (struct lifecycle_next){.status = RUN_QUEUED};
+		return (struct lifecycle_next){.status = RUN_QUEUED, .delay_ms = code != NULL ? DELAY_FIRST_MS : 0};
 	if ((ev == LIFE_LEASE || !is_a_question(kind)) && attempt < attempts_of(code, max_attempts))
 		return (struct lifecycle_next){
 		        .status = RUN_QUEUED, .delay_ms = ev == LIFE_LEASE ? 0 : delay(attempt)};

@@ -52,7 +52,7 @@ static void what_comes_next(void **state)
 	        {LIFE_FAILED, RUN_DISCOVER, "host.unreachable", 1, 3, false, RUN_FAILED, "host.unreachable",
 	                0},
 	        {LIFE_GIVEN_BACK, RUN_SYNC, NULL, 99, 3, false, RUN_QUEUED, NULL, 0},
-	        {LIFE_GIVEN_BACK, RUN_SYNC, "service.unavailable", 99, 3, false, RUN_QUEUED, NULL, 0},
+	        {LIFE_GIVEN_BACK, RUN_SYNC, "service.unavailable", 99, 3, false, RUN_QUEUED, NULL, 5000},
 	        {LIFE_GIVEN_BACK, RUN_SYNC, "throttled", 1, 3, false, RUN_QUEUED, NULL, 5000},
 	        {LIFE_GIVEN_BACK, RUN_SYNC, "throttled", 3, 3, false, RUN_FAILED, "throttled", 0},
 	        {LIFE_GIVEN_BACK, RUN_SYNC, NULL, 1, 3, true, RUN_CANCELLED, "run.cancelled", 0},
