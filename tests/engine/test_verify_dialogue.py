@@ -81,7 +81,7 @@ def test_numbers_add_up(file, side, deep, outcomes):
 
 # script -> (side, status, {done's numbers}) where the outcome is certain
 CERTAIN = {
-    "fetch-body-nil": ("source", 0, {"missing": 0}),  # asked for alone, it comes
+    "fetch-body-nil": ("source", 1, {"missing": 1}),  # it never comes
     "fetch-no-at-end": ("source", 0, {"missing": 0}),
     "fetch-drop": ("source", 0, {"missing": 0}),
     "fetch-unsolicited-flags": ("source", 0, {"missing": 0}),
