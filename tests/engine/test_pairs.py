@@ -1,7 +1,7 @@
 """Every server of Debian to every other: Dovecot, Cyrus, Courier, Mailutils' imap4d.
 
 What a server changes or refuses by itself is known and listed here; all else has to be equal. In the
-quick form each server is source once and destination once, with Dovecot on the other side.
+quick form each server is source once and, but for Mailutils, destination once, with Dovecot on the other side.
 """
 
 import pytest
@@ -15,8 +15,9 @@ from . import oddities
 from .case import Case, counts, prepare
 
 NAMES = ["dovecot", "cyrus", "courier", "mailutils"]
+# imap4d changes its mbox files by itself when they are looked at again: no destination for the quick form
 QUICK = [("cyrus", "dovecot"), ("dovecot", "cyrus"), ("courier", "dovecot"), ("dovecot", "courier"),
-         ("mailutils", "dovecot"), ("dovecot", "mailutils")]
+         ("mailutils", "dovecot")]
 ALL = [(a, b) for a in NAMES for b in NAMES]
 # imap4d keeps no keywords and no subscriptions, adds headers, and stops answering when some names are created
 POOR = {"mailutils"}
