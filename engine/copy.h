@@ -1,6 +1,6 @@
 /*
- * The copy at work: what copy.c (start and end), plan.c, pair.c (source side), append.c (destination side),
- * reconcile.c and refuse.c share. A job is one source folder; a pair is one connection to each server; each job
+ * The copy at work: what copy.c (start and end), plan.c, pair.c (connections), job.c (a folder's phases), fetch.c
+ * (source side), append.c (destination side), reconcile.c and refuse.c share. A job is one source folder; a pair is one connection to each server; each job
  * is worked off by one pair at a time, so that a folder keeps its order and its UIDs at the destination rise
  * in the order of our APPENDs, which is what `floor` in the state relies on.
  */
@@ -17,6 +17,7 @@
 #include "uidset.h"
 
 #define PAIRS_MAX 16
+#define SET_TEXT_MAX 7000 /* of a command's UID set: servers read lines of 8 KiB at least */
 
 struct copy;
 struct pair;
@@ -179,16 +180,22 @@ void plan_filter(const struct opts *o, struct buf *out);
 /* pair.c */
 void pair_init(struct copy *cp, unsigned n);
 void pair_open(struct pair *p);
-void pair_work(struct pair *p);  /* gives it work as far as it can take it */
-void pair_flow(struct pair *p);  /* lets the source run, or holds it */
 void pair_fail(struct pair *p, const struct err *e, const char *side);
+void pair_drained(struct pair *p);
 void pair_logout(struct pair *p);
 void pair_free(struct pair *p);
+
+/* job.c */
+void pair_work(struct pair *p);                     /* gives it work as far as it can take it */
+void pair_stream(struct pair *p, struct job *j);    /* FETCHes its todo */
 void pair_job_check(struct pair *p, struct job *j); /* anything left in its phase? else the next one */
-void pair_stream(struct pair *p, struct job *j);  /* FETCHes its todo */
+
+/* fetch.c */
+void pair_flow(struct pair *p); /* lets the source run, or holds it */
 void pair_examine(struct pair *p, struct job *j); /* opens the source folder, read-only */
-void pair_drained(struct pair *p);
 bool pair_may_append(const struct pair *p, const struct job *j);
+void task_send(struct pair *p, struct job *j, enum task_kind kind, const struct uidset *uids);
+void message_forget(struct message *m);
 
 /* append.c */
 void append_begin(struct pair *p, struct message *m);

@@ -9,6 +9,7 @@ libengine_a_SOURCES = \
 	engine/event.c \
 	engine/event.h \
 	engine/flags.c \
+	engine/fetch.c \
 	engine/folders.c \
 	engine/folders.h \
 	engine/imap_auth.c \
@@ -28,6 +29,7 @@ libengine_a_SOURCES = \
 	engine/imap_resp.h \
 	engine/imap_utf7.c \
 	engine/imap_utf7.h \
+	engine/job.c \
 	engine/loop.c \
 	engine/loop.h \
 	engine/map.c \
