@@ -60,7 +60,7 @@ static void show(struct copy *cp, bool force)
 
 	for (size_t i = 0; i < cp->njobs; i++) {
 		const struct job *j = &cp->jobs[i];
-		uint64_t done = j->base + j->copied + j->matched, all = j->src->messages;
+		uint64_t done = j->base + j->copied + j->matched, all = plan_size(j);
 
 		if (j->phase == JOB_DONE) {
 			n.folders_done++;
@@ -126,6 +126,48 @@ void copy_conn_closed(struct copy *cp)
 		cp->stop = true;
 }
 
+/* --only: what the source did not give is told, or it would look as if it had been copied. */
+static void tell_gone(struct copy *cp, struct job *j)
+{
+	struct uidset gone = UIDSET_INIT;
+	struct buf text = BUF_INIT;
+	size_t at = 0;
+
+	uidset_add_set(&gone, &j->todo);
+	uidset_sub(&gone, &j->came);
+	for (size_t i = 0; i < j->nrefused; i++) {
+		struct uidset one = UIDSET_INIT;
+
+		uidset_add(&one, j->refused[i].uid, j->refused[i].uid);
+		uidset_sub(&gone, &one);
+		uidset_free(&one);
+	}
+	if (gone.n > 0) {
+		uidset_format(&gone, &at, 200, &text);
+		copy_warn(cp, j, err_new(ERR_NOT_FOUND, "not in the source any more: UID %s%s", text.ptr,
+					    at < gone.n ? " ..." : ""));
+		cp->partial = true;
+	}
+	uidset_free(&gone);
+	buf_free(&text);
+}
+
+/* What the state may know after the pass: all of the folder, or only the messages that were asked for. */
+static const struct err *settle_state(struct copy *cp, struct job *j)
+{
+	if (cp->only != NULL) {
+		j->row.active = j->unsure;
+		return state_pending_drop(cp->state, j->row.id, &j->only);
+	}
+	j->row.done = j->src->uidnext > 0 ? j->src->uidnext - 1 : 0;
+	j->row.active = false;
+	/* flags travelled with the mail; of what others had copied before, nothing is known */
+	if (j->row.modseq == 0 && j->matched == 0)
+		j->row.modseq = j->src->modseq;
+	/* refused by an earlier pass: taken, gone, or refused again */
+	return state_pending_clear(cp->state, j->row.id);
+}
+
 void copy_job_done(struct copy *cp, struct job *j)
 {
 	const struct err *e = NULL;
@@ -136,16 +178,13 @@ void copy_job_done(struct copy *cp, struct job *j)
 	} else {
 		if (j->unsaved.n > 0)
 			e = state_copied_add(cp->state, j->row.id, &j->unsaved, NULL);
-		if (e == NULL) /* refused by an earlier pass: taken, gone, or refused again */
-			e = state_pending_clear(cp->state, j->row.id);
+		if (e == NULL && cp->only != NULL)
+			tell_gone(cp, j);
+		if (e == NULL)
+			e = settle_state(cp, j);
 		for (size_t i = 0; i < j->nrefused && e == NULL; i++)
 			e = state_pending_add(cp->state, j->row.id, j->refused[i].uid, STATE_REFUSED,
 				err_row(j->refused[i].id)->code, j->refused[i].words);
-		j->row.done = j->src->uidnext > 0 ? j->src->uidnext - 1 : 0;
-		j->row.active = false;
-		/* flags travelled with the mail; of what others had copied before, nothing is known */
-		if (j->row.modseq == 0 && j->matched == 0)
-			j->row.modseq = j->src->modseq;
 		if (e == NULL)
 			e = state_folder_put(cp->state, j->src->raw, j->src->len, j->dst_raw, &j->row);
 	}
@@ -330,6 +369,8 @@ const struct err *cmd_copy(struct app *app)
 		e = err_new(ERR_UNSUPPORTED, "this kind of source or destination cannot be copied yet");
 	else
 		e = open_state(cp);
+	if (e == NULL && cp->o->only != NULL)
+		e = err_wrap(only_read(&cp->only, cp->o->only), "--only");
 	copy_check(cp, e);
 	if (e == NULL) {
 		progress_start(&cp->progress, !cp->o->no_progress);
@@ -344,7 +385,7 @@ const struct err *cmd_copy(struct app *app)
 		progress_end(&cp->progress);
 	}
 	e = outcome(cp);
-	if (cp->planned && !cp->failed && !cp->cancelled && !cp->o->dry_run)
+	if (cp->planned && !cp->failed && !cp->cancelled && !cp->o->dry_run && cp->only == NULL)
 		pass_event(cp);
 	done_event(cp, e);
 	clean_up(cp);

@@ -9,8 +9,10 @@
 
 #include "app.h"
 #include "folders.h"
+#include "ident.h"
 #include "imap_conn.h"
 #include "map.h"
+#include "only.h"
 #include "progress.h"
 #include "spool.h"
 #include "state.h"
@@ -45,6 +47,8 @@ struct job {
 	bool failed;     /* given up for this run; why is told */
 	bool reconcile;  /* copies of todo may be at the destination already */
 	bool search;     /* the filters must be asked of the server first */
+	bool unsure;     /* --only: what the state does not know of the folder stays unknown */
+	struct uidset only;    /* --only: the messages that are wanted */
 	struct uidset todo;    /* still to be copied */
 	struct uidset retry;   /* of a refused batch: alone, one after the other */
 	struct uidset came;    /* the source has given it: copied, refused or to be tried again */
@@ -121,6 +125,7 @@ struct pair {
 	struct loop_timer drain;
 	int keep_fd;               /* quarantine file being written */
 	char *keep_name;
+	struct ident_reader *keep_reader; /* of its header, for the note beside it */
 };
 
 struct copy {
@@ -130,6 +135,7 @@ struct copy {
 	struct events *ev;
 	struct state *state;
 	struct map *map;
+	struct only *only; /* NULL: everything is copied */
 	struct folders src, dst;
 	bool src_listed, dst_listed, planned, dst_bulk, finishing, stop;
 	struct job *jobs;
@@ -174,6 +180,9 @@ void plan_create(struct copy *cp, struct imap_conn *dst); /* CREATE and SUBSCRIB
 void plan_free(struct copy *cp);
 /* What is to be done for a job that was interrupted. */
 const struct err *plan_again(struct job *j);
+/* --only: what is wanted of the job's todo stays; called when both sides were compared. */
+void plan_only(struct job *j);
+uint64_t plan_size(const struct job *j); /* messages that this run is about */
 /* "SINCE 1-Jan-2024 SMALLER 100"; "" without filters. */
 void plan_filter(const struct opts *o, struct buf *out);
 

@@ -36,6 +36,8 @@ libengine_a_SOURCES = \
 	engine/map.h \
 	engine/net.c \
 	engine/net.h \
+	engine/only.c \
+	engine/only.h \
 	engine/opts.c \
 	engine/opts.h \
 	engine/pair.c \

@@ -64,6 +64,7 @@ static const struct option_row rows[] = {
 	{"patience", SECONDS, FOR_ALL, O(patience), "SECONDS", "how long a failing server is tried again (default: 300)"},
 	{"max-rate", SIZE, FOR_COPY, O(max_rate), "N[k|M|G]", "bytes a second"},
 	{"flags-sync", FLAG, FOR_COPY, O(flags_sync), NULL, "carry later changes of flags over"},
+	{"only", TEXT, FOR_COPY, O(only), "FILE", "copy only the messages that the file lists"},
 	{"rescan", FLAG, FOR_COPY, O(rescan), NULL, "believe both servers, not the state file"},
 	{"dry-run", FLAG, FOR_COPY, O(dry_run), NULL, "print the plan, change nothing"},
 	{"baseline", TEXT, FOR_VERIFY, O(baseline), "FILE", "what the last pass had seen, from its `pass` event"},

@@ -17,7 +17,7 @@ struct opts {
 	const char *command; /* "copy", "verify", "check" */
 	struct endpoint from, to;
 	bool has_to;
-	const char *state, *events, *quarantine, *baseline, *ledger;
+	const char *state, *events, *quarantine, *baseline, *ledger, *only;
 	struct strlist map, include, exclude;
 	const char *since, *before; /* "2024-01-31", checked */
 	uint64_t max_size;          /* bytes; 0: none */

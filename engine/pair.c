@@ -343,5 +343,6 @@ void pair_free(struct pair *p)
 	disconnect(p, NULL);
 	loop_disarm(p->cp->loop, &p->again);
 	spool_free(&p->spool);
+	ident_reader_free(p->keep_reader);
 	message_forget(&p->msg);
 }

@@ -79,6 +79,51 @@ static const struct err *find_todo(struct job *j, bool ignore_done)
 	return e;
 }
 
+/* Single messages: the whole folder is compared, whatever the state says, so that each copy counts; of what is not
+ * at the destination only these are copied. The state learns of them and otherwise stays what it was. */
+static const struct err *prepare_only(struct job *j, bool fresh, bool was_active)
+{
+	struct copy *cp = j->cp;
+	uint32_t last = j->src->uidnext > 0 ? j->src->uidnext - 1 : 0;
+	const struct err *e = NULL;
+
+	j->unsure = fresh || was_active;
+	cp->holding = cp->holding || was_active;
+	j->created = j->dst != NULL;
+	j->row.floor = 1;
+	j->row.active = true;
+	uidset_clear(&j->todo);
+	if (j->failed) {
+		j->phase = JOB_DONE;
+		cp->partial = true;
+		return NULL;
+	}
+	uidset_add(&j->todo, 1, last);
+	j->reconcile = j->dst != NULL;
+	if (!j->reconcile)
+		plan_only(j);
+	if (j->row.id != 0)
+		e = state_copied_drop(cp->state, j->row.id, &j->only);
+	return e;
+}
+
+void plan_only(struct job *j)
+{
+	struct uidset other = UIDSET_INIT;
+
+	if (j->cp->only == NULL)
+		return;
+	uidset_add_set(&other, &j->todo);
+	uidset_sub(&other, &j->only);
+	uidset_sub(&j->todo, &other);
+	uidset_free(&other);
+}
+
+uint64_t plan_size(const struct job *j)
+{
+	return j->cp->only != NULL ? uidset_count(&j->only) : j->src->messages;
+}
+
 static const struct err *prepare(struct job *j, bool filter_changed)
 {
 	struct copy *cp = j->cp;
@@ -101,6 +146,8 @@ static const struct err *prepare(struct job *j, bool filter_changed)
 		j->row.dst_uidvalidity = j->dst->uidvalidity;
 	else if (fresh)
 		j->row.dst_uidvalidity = 0;
+	if (cp->only != NULL)
+		return prepare_only(j, fresh, was_active);
 	if ((e = find_todo(j, filter_changed)) != NULL)
 		return e;
 	if (j->src->messages == 0)
@@ -163,6 +210,31 @@ static const struct err *put_row(struct job *j)
 	return state_folder_put(j->cp->state, j->src->raw, j->src->len, j->dst_raw, &j->row);
 }
 
+/* False: the folder is not asked for. */
+static bool wanted_only(struct job *j)
+{
+	uint32_t uidvalidity = 0;
+
+	if (j->cp->only == NULL)
+		return true;
+	if (!only_find(j->cp->only, j->name, &uidvalidity, &j->only))
+		return false;
+	if (uidvalidity != 0 && uidvalidity != j->src->uidvalidity) {
+		copy_warn(j->cp, j, err_new(ERR_SOURCE_CHANGED,
+					    "the source has made the folder anew (UIDVALIDITY): its messages have other numbers now"));
+		j->failed = true;
+	}
+	return true;
+}
+
+static void drop_last(struct copy *cp)
+{
+	struct job *j = &cp->jobs[--cp->njobs];
+
+	free(j->name);
+	free(j->dst_name);
+}
+
 static const struct err *add_job(struct copy *cp, const struct folder *f, bool filter_changed)
 {
 	struct map_folder mf = as_map(f);
@@ -178,12 +250,19 @@ static const struct err *add_job(struct copy *cp, const struct folder *f, bool f
 	j->dst = d != NULL && d->selectable ? d : NULL;
 	j->name = map_display(f->raw, f->len, false);
 	j->dst_name = map_display(j->dst_raw, strlen(j->dst_raw), false);
+	if (!wanted_only(j)) {
+		drop_last(cp);
+		return NULL;
+	}
 	if (strcmp(j->dst_raw, "INBOX") == 0 && j->dst == NULL)
 		j->created = true;
 	e = prepare(j, filter_changed);
 	if (strcmp(j->dst_raw, "INBOX") == 0)
 		j->created = true;
-	return e != NULL || cp->o->dry_run ? e : put_row(j);
+	/* a row whose floor is not known anew yet stays as it is on disk */
+	return e != NULL || cp->o->dry_run || (cp->only != NULL && (j->failed || (j->row.id != 0 && j->reconcile)))
+		       ? e
+		       : put_row(j);
 }
 
 static const struct err *make_jobs(struct copy *cp)
@@ -197,7 +276,7 @@ static const struct err *make_jobs(struct copy *cp)
 		if (cp->dst.f[i].selectable)
 			map_add_dest(cp->map, &mf);
 	}
-	if ((e = filter_note(cp, &filter_changed)) != NULL)
+	if (cp->only == NULL && (e = filter_note(cp, &filter_changed)) != NULL)
 		return e;
 	cp->jobs = xcalloc(cp->src.n + 1, sizeof(*cp->jobs));
 	for (size_t i = 0; i < cp->src.n && e == NULL; i++) {
@@ -212,6 +291,14 @@ static const struct err *make_jobs(struct copy *cp)
 			continue;
 		}
 		e = add_job(cp, f, filter_changed);
+	}
+	for (size_t at = 0; e == NULL && cp->only != NULL;) {
+		const char *name = only_unseen(cp->only, &at);
+
+		if (name == NULL)
+			break;
+		copy_warn(cp, NULL, err_new(ERR_NOT_FOUND, "%s: the source has no such folder", name));
+		cp->partial = true;
 	}
 	return e;
 }
@@ -251,7 +338,7 @@ const struct err *plan_make(struct copy *cp)
 		struct job *j = &cp->jobs[i];
 
 		cp->order[i] = i;
-		cp->messages_total += j->src->messages;
+		cp->messages_total += plan_size(j);
 		cp->bytes_total += j->src->size;
 		cp->unfinished += j->phase != JOB_DONE;
 	}
@@ -345,7 +432,7 @@ void plan_create(struct copy *cp, struct imap_conn *dst)
 	for (size_t i = 0; i < cp->src.n; i++) {
 		struct map_folder mf = as_map(&cp->src.f[i]);
 
-		if (cp->src.f[i].subscribed && map_selected(cp->map, &mf))
+		if (cp->only == NULL && cp->src.f[i].subscribed && map_selected(cp->map, &mf))
 			subscribe(cp, dst, &cp->src.f[i]);
 	}
 }
@@ -388,7 +475,9 @@ void plan_free(struct copy *cp)
 		uidset_free(&j->unsaved);
 		uidset_free(&j->came);
 		uidset_free(&j->again);
+		uidset_free(&j->only);
 	}
+	only_free(cp->only);
 	free(cp->jobs);
 	free(cp->order);
 	map_free(cp->map);

@@ -21,6 +21,10 @@
 
 enum side { SRC, DST, SIDES };
 
+/* Of a reference: the message is asked for by name (--only). Among twins those are paired last, for they are what is
+ * said to be missing. */
+#define WANTED (1u << 31)
+
 struct entry {
 	struct ident_key key, head; /* header block and size; Message-Id or its stand-in */
 	int64_t date;
@@ -407,10 +411,15 @@ static void compare_weakly(struct reconcile *r, bool (*passes)(const struct entr
 static void on_pair(void *arg, uint32_t src, uint32_t dst)
 {
 	struct reconcile *r = arg;
-	struct body_keys *s = &r->half[SRC].b[src], *d = &r->half[DST].b[dst];
+	struct body_keys *s = &r->half[SRC].b[src & ~WANTED], *d = &r->half[DST].b[dst];
 
 	add_found(r, s->uid, d->uid);
 	s->uid = d->uid = 0;
+}
+
+static uint32_t wanted(const struct half *h, size_t i)
+{
+	return h->side == SRC && uidset_has(&h->r->j->only, h->b[i].uid) ? WANTED : 0;
 }
 
 static void compare_bodies(struct reconcile *r)
@@ -424,7 +433,7 @@ static void compare_bodies(struct reconcile *r)
 
 			for (size_t i = 0; i < h->nb; i++)
 				if (h->b[i].uid != 0 && (h->b[i].id.have & (1u << rung)))
-					match_add(m, side == SRC ? MATCH_SOURCE : MATCH_DEST, (uint32_t)i,
+					match_add(m, side == SRC ? MATCH_SOURCE : MATCH_DEST, (uint32_t)i | wanted(h, i),
 						&h->b[i].id.key[rung], h->b[i].tie);
 		}
 		match_run(m, on_pair, r);
@@ -439,6 +448,12 @@ static int by_src(const void *pa, const void *pb)
 	const struct found *a = pa, *b = pb;
 
 	return a->src < b->src ? -1 : a->src > b->src;
+}
+
+static void count_found(struct job *j, size_t n)
+{
+	j->matched += n;
+	j->cp->matched += n;
 }
 
 /* What was found is settled; from now on everything at the destination is either that or not ours. */
@@ -462,10 +477,12 @@ static const struct err *save(struct reconcile *r)
 		uidset_add(&dst, r->found[i].dst, r->found[k - 1].dst);
 		e = state_copied_add(j->cp->state, j->row.id, &src, &dst);
 		uidset_sub(&j->todo, &src);
+		for (uint64_t uid = src.r[0].lo; j->cp->only != NULL && uid <= src.r[0].hi; uid++)
+			count_found(j, uidset_has(&j->only, (uint32_t)uid));
 		i = k;
 	}
-	j->matched += r->nfound;
-	j->cp->matched += r->nfound;
+	if (j->cp->only == NULL)
+		count_found(j, r->nfound);
 	if (r->uidnext_unknown)
 		r->dst_uidnext = r->dst_top + 1;
 	if (r->dst_uidnext > j->row.floor)
@@ -496,6 +513,7 @@ static void finish(struct reconcile *r)
 		return;
 	if (j->failed)
 		uidset_clear(&j->todo);
+	plan_only(j);
 	pair_stream(p, j);
 	pair_work(p);
 }

@@ -70,6 +70,9 @@ void refuse_begin(struct pair *p, struct message *m)
 		if (p->keep_fd < 0)
 			e = err_errno("%s", p->keep_name);
 	}
+	if (p->keep_reader == NULL)
+		p->keep_reader = ident_reader_new(IDENT_WANT_ALL, NULL);
+	ident_reader_reset(p->keep_reader);
 	copy_check(p->cp, e);
 }
 
@@ -77,10 +80,26 @@ void refuse_data(struct pair *p, const void *data, size_t n)
 {
 	if (p->keep_fd >= 0)
 		copy_check(p->cp, fs_write_all(p->keep_fd, data, n));
+	ident_reader_feed(p->keep_reader, data, n);
 }
 
 /* The server's words beside the message, so that a person can judge. */
-static const struct err *write_note(const struct job *j, const struct refusal *r, const struct message *m, const char *path)
+static void note_header(json_t *o, const struct ident_reader *header)
+{
+	static const struct {
+		const char *key;
+		enum ident_field field;
+	} fields[] = {{"date", IDENT_FIELD_DATE}, {"from", IDENT_FIELD_FROM}, {"subject", IDENT_FIELD_SUBJECT},
+		{"message_id", IDENT_FIELD_MESSAGE_ID}};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const char *text = ident_reader_field(header, fields[i].field);
+
+		event_name(o, fields[i].key, text, strlen(text));
+	}
+}
+
+static const struct err *write_note(const struct pair *p, const struct job *j, const struct refusal *r, const struct message *m, const char *path)
 {
 	json_t *o = json_pack("{s:I, s:I, s:I, s:s}", "uid", (json_int_t)m->uid, "uidvalidity",
 		(json_int_t)j->src->uidvalidity, "size", (json_int_t)m->size, "code", err_row(r->id)->code);
@@ -92,6 +111,7 @@ static const struct err *write_note(const struct job *j, const struct refusal *r
 	event_name(o, "server", r->words, strlen(r->words));
 	event_name(o, "flags", m->flags != NULL ? m->flags : "", m->flags != NULL ? strlen(m->flags) : 0);
 	event_name(o, "internaldate", m->date != NULL ? m->date : "", m->date != NULL ? strlen(m->date) : 0);
+	note_header(o, p->keep_reader);
 	text = json_dumps(o, JSON_INDENT(2));
 	json_decref(o);
 	e = fs_write(path, text, strlen(text), 0600);
@@ -106,7 +126,9 @@ void refuse_end(struct pair *p, struct message *m)
 	char *base = base_name(j, m->uid), *eml = xasprintf("%s/%s.eml", p->cp->o->quarantine, base);
 	char *note = xasprintf("%s/%s.json", p->cp->o->quarantine, base), *file = xasprintf("%s.eml", base);
 	const struct err *e = NULL;
+	struct ident id;
 
+	ident_reader_end(p->keep_reader, &id);
 	if (p->keep_fd >= 0 && fsync(p->keep_fd) != 0)
 		e = err_errno("%s", p->keep_name);
 	if (p->keep_fd >= 0)
@@ -117,7 +139,7 @@ void refuse_end(struct pair *p, struct message *m)
 	free(p->keep_name);
 	p->keep_name = NULL;
 	if (e == NULL && r != NULL)
-		e = write_note(j, r, m, note);
+		e = write_note(p, j, r, m, note);
 	if (r != NULL) {
 		tell(j, r, m->size, e == NULL ? file : "");
 		r->told = true;

@@ -319,6 +319,51 @@ const struct err *state_copied_add(struct state *s, int64_t folder, const struct
 	return e;
 }
 
+/* The run that begins at `src` is kept without its part lo..hi. */
+static const struct err *cut_run(struct state *s, int64_t folder, const int64_t run[3], uint32_t lo, uint32_t hi)
+{
+	int64_t src = run[0], n = run[1], dst = run[2], end = src + n - 1;
+	const struct err *e = db_run(s->db, "DELETE FROM copied WHERE folder=? AND src=?", "ii", folder, src);
+
+	if (e == NULL && src < lo)
+		e = add_run(s, folder, (uint32_t)src, (uint32_t)(lo - src), (uint32_t)dst);
+	if (e == NULL && end > hi)
+		e = add_run(s, folder, hi + 1, (uint32_t)(end - hi), (uint32_t)(dst != 0 ? dst + (hi + 1 - src) : 0));
+	return e;
+}
+
+static const struct err *drop_range(struct state *s, int64_t folder, uint32_t lo, uint32_t hi)
+{
+	const struct err *e = NULL;
+	bool row = true;
+
+	while (e == NULL && row) {
+		struct stmt *st;
+		int64_t run[3];
+
+		e = db_query(s->db, &st, "SELECT src, n, coalesce(dst, 0) FROM copied WHERE folder=? AND src<=? AND src+n-1>=?"
+			" LIMIT 1", "iii", folder, (int64_t)hi, (int64_t)lo);
+		if (e == NULL)
+			e = db_step(st, &row);
+		if (e != NULL || !row)
+			break;
+		for (int i = 0; i < 3; i++)
+			run[i] = db_col_i64(st, i);
+		db_done(st);
+		e = cut_run(s, folder, run, lo, hi);
+	}
+	return e;
+}
+
+const struct err *state_copied_drop(struct state *s, int64_t folder, const struct uidset *src)
+{
+	const struct err *e = begin(s);
+
+	for (size_t i = 0; i < src->n && e == NULL; i++)
+		e = drop_range(s, folder, src->r[i].lo, src->r[i].hi);
+	return e;
+}
+
 const struct err *state_copied(struct state *s, int64_t folder, uint32_t above, struct uidset *out)
 {
 	struct stmt *st;
@@ -362,6 +407,16 @@ const struct err *state_pending_clear(struct state *s, int64_t folder)
 	const struct err *e = begin(s);
 
 	return e != NULL ? e : db_run(s->db, "DELETE FROM pending WHERE folder=?", "i", folder);
+}
+
+const struct err *state_pending_drop(struct state *s, int64_t folder, const struct uidset *src)
+{
+	const struct err *e = begin(s);
+
+	for (size_t i = 0; i < src->n && e == NULL; i++)
+		e = db_run(s->db, "DELETE FROM pending WHERE folder=? AND src BETWEEN ? AND ?", "iii", folder,
+			(int64_t)src->r[i].lo, (int64_t)src->r[i].hi);
+	return e;
 }
 
 const struct err *state_pending(struct state *s, int64_t folder, struct uidset *out)

@@ -54,6 +54,8 @@ const struct err *state_folder_reset(struct state *s, struct state_folder *f);
 
 /* The i-th UID of src is the i-th of dst; dst NULL: their UIDs there are not known. */
 const struct err *state_copied_add(struct state *s, int64_t folder, const struct uidset *src, const struct uidset *dst);
+/* They are not at the destination after all. */
+const struct err *state_copied_drop(struct state *s, int64_t folder, const struct uidset *src);
 /* Adds the source UIDs over `above` that are copied. */
 const struct err *state_copied(struct state *s, int64_t folder, uint32_t above, struct uidset *out);
 /* Each run of copied messages with known UIDs at the destination, rising. */
@@ -63,6 +65,7 @@ const struct err *state_copied_runs(struct state *s, int64_t folder, state_run_f
 const struct err *state_pending_add(struct state *s, int64_t folder, uint32_t src, enum state_pending kind,
 	const char *code, const char *words);
 const struct err *state_pending_clear(struct state *s, int64_t folder);
+const struct err *state_pending_drop(struct state *s, int64_t folder, const struct uidset *src);
 const struct err *state_pending(struct state *s, int64_t folder, struct uidset *out);
 
 const struct err *state_note(struct state *s, const char *key, const char *value);

@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/engine/test_exact.py \
 	tests/engine/test_kill.py \
 	tests/engine/test_memory.py \
+	tests/engine/test_only.py \
 	tests/engine/test_pairs.py \
 	tests/engine/test_verify.py \
 	tests/engine/test_verify_dialogue.py \
