@@ -25,6 +25,7 @@ static const struct {
 	const char *word;
 } commands[] = {
 	{RUN_SYNC, COPY, "copy"},
+	{RUN_RECOPY, COPY, "copy"},
 	{RUN_VERIFY, VERIFY, "verify"},
 	{RUN_PREFLIGHT, CHECK, "check"},
 };
@@ -165,6 +166,27 @@ static const struct err *add_baseline(struct spawn *s, const struct tool_job *jo
 	return e;
 }
 
+/* A recopy's messages: never without them, that would be a pass over everything. */
+static const struct err *add_only(struct spawn *s, const struct tool_job *job)
+{
+	json_t *only = json_object_get(job->claim->options, "only");
+	char *path, *text;
+	const struct err *e;
+
+	if (job->claim->kind != RUN_RECOPY)
+		return NULL;
+	if (!json_is_object(only))
+		return err_new(ERR_INPUT, "a recopy needs options.only: the messages to be copied");
+	path = xasprintf("%s/only.json", job->work);
+	text = js_text(only);
+	e = fs_write(path, text, strlen(text), 0600);
+	spawn_arg(s, "--only");
+	spawn_arg(s, path);
+	free(path);
+	free(text);
+	return e;
+}
+
 static const struct err *fill(struct spawn *s, const struct tool_job *job, unsigned command)
 {
 	const struct err *e;
@@ -189,6 +211,8 @@ static const struct err *fill(struct spawn *s, const struct tool_job *job, unsig
 		spawn_arg(s, "--quarantine");
 		spawn_arg(s, job->quarantine);
 	}
+	if ((e = add_only(s, job)) != NULL)
+		return e;
 	add_options(s, job->claim->options, command);
 	if (command == VERIFY && (e = add_baseline(s, job)) != NULL)
 		return e;
@@ -263,7 +287,7 @@ const struct tool tool_mailmover = {
 	.name = "mailmover",
 	.engine = ENGINE_NATIVE,
 	.sources = 1u << SOURCE_IMAP,
-	.kinds = 1u << RUN_SYNC | 1u << RUN_VERIFY | 1u << RUN_PREFLIGHT,
+	.kinds = 1u << RUN_SYNC | 1u << RUN_RECOPY | 1u << RUN_VERIFY | 1u << RUN_PREFLIGHT,
 	.memory = 4ull << 30,
 	.prepare = prepare,
 	.finish = finish,
