@@ -35,6 +35,9 @@ libworker_a_SOURCES = \
 	worker/rawlog.c \
 	worker/rawlog.h \
 	worker/run.c \
+	worker/run_claim.c \
+	worker/run_end.c \
+	worker/run_impl.h \
 	worker/run.h \
 	worker/runfile.c \
 	worker/runfile.h \

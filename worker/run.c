@@ -1,17 +1,12 @@
-#include "run.h"
+#include "run_impl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "deliver.h"
-#include "execution.h"
-#include "fault.h"
 #include "fs.h"
 #include "log.h"
 #include "mem.h"
@@ -19,39 +14,8 @@
 
 #include "banned.h"
 
-#define PAUSE_MIN_MS 1000
-#define PAUSE_MAX_MS 30000
 #define STOP_GRACE_MS 10000
-#define WAIT_MS 5000
-#define CONNECTIONS 2         /* to each host, for one run */
-#define RESUMES_MAX 100       /* times that a claim is taken up again: a run that kills its worker must end */
-#define SEQ_BLOCK (1ll << 31) /* numbers reserved a time: the first half for heartbeats, the rest for the end */
-
-enum state { CLAIMING, READY, EXECUTING, PAUSED, ENDING };
-enum stop { STOP_NONE, STOP_CANCEL, STOP_PAUSE, STOP_DEADLINE, STOP_STALE, STOP_SHUTDOWN };
-
-struct run {
-	struct run *next;
-	struct supervisor *sup;
-	enum state state;
-	enum stop stop;
-	struct spool_run own;
-	struct runfile file;
-	struct claim claim;
-	struct http_call *call;
-	struct timer *timer, *deadline;
-	int64_t pause_ms; /* between tries of a claim */
-	int64_t attempt, seq, seq_final;
-	bool cancel, pause, said; /* said: the last heartbeat told this state */
-	const char *waits;        /* for what, NULL */
-	struct execution *exec;
-	int connections;
-	struct delivery *delivery;
-	json_t *report, *last; /* not yet in the outbox: the end, and the last heartbeat */
-};
-
-static void ready(struct run *r);
-static void end_with(struct run *r, const struct outcome *out);
+#define CONNECTIONS 2 /* to each host, for one run */
 
 /* --- list --- */
 
@@ -84,7 +48,7 @@ static bool take_hosts(struct run *r)
 	return r->connections > 0;
 }
 
-static void give_hosts(struct run *r)
+void run_give_hosts(struct run *r)
 {
 	char *source = server_of(&r->claim.source), *destination = server_of(&r->claim.destination);
 
@@ -96,7 +60,7 @@ static void give_hosts(struct run *r)
 }
 
 /* Out of the worker's hands; the folder was dropped, or stays for the next start. */
-static void let_go(struct run *r)
+void run_let_go(struct run *r)
 {
 	struct supervisor *sup = r->sup;
 
@@ -110,7 +74,7 @@ static void let_go(struct run *r)
 	timer_free(r->deadline);
 	execution_free(r->exec);
 	delivery_free(r->delivery);
-	give_hosts(r);
+	run_give_hosts(r);
 	json_decref(r->report);
 	json_decref(r->last);
 	claim_free(&r->claim);
@@ -121,18 +85,18 @@ static void let_go(struct run *r)
 	supervisor_freed(sup);
 }
 
-static void drop(struct run *r)
+void run_drop(struct run *r)
 {
 	const struct err *e = spool_drop(r->sup->spool, &r->own);
 
 	if (e != NULL)
 		log_error("run %lld: %s", (long long)r->own.id, e->msg);
-	let_go(r);
+	run_let_go(r);
 }
 
 /* --- numbers kept beside the run --- */
 
-static int64_t read_number(const struct run *r, const char *name)
+int64_t run_read_number(const struct run *r, const char *name)
 {
 	char *path = xasprintf("%s/%s", r->own.dir, name);
 	struct buf b = BUF_INIT;
@@ -145,7 +109,7 @@ static int64_t read_number(const struct run *r, const char *name)
 	return n;
 }
 
-static const struct err *write_number(const struct run *r, const char *name, int64_t n)
+const struct err *run_write_number(const struct run *r, const char *name, int64_t n)
 {
 	char *path = xasprintf("%s/%s", r->own.dir, name), text[32];
 	const struct err *e;
@@ -156,118 +120,6 @@ static const struct err *write_number(const struct run *r, const char *name, int
 	return e;
 }
 
-/* Numbers for this time's reports: above all that an earlier worker process may have used for this attempt. */
-static const struct err *reserve_seq(struct run *r)
-{
-	int64_t start = read_number(r, "seq");
-
-	r->seq = start;
-	r->seq_final = start + SEQ_BLOCK / 2;
-	return write_number(r, "seq", start + SEQ_BLOCK);
-}
-
-/* --- end --- */
-
-static void delivered(void *arg, enum delivery_end how)
-{
-	struct run *r = arg;
-	const char *status = delivery_text(r->delivery, "status");
-	int64_t attempt = delivery_attempt(r->delivery);
-	const struct err *e = NULL;
-
-	supervisor_api_back(r->sup);
-	if (how == DELIVERY_DONE) {
-		bool good = strcmp(status, "succeeded") == 0 || strcmp(status, "partial") == 0;
-		json_t *doc = runfile_ended(delivery_file(r->delivery), attempt, status,
-			delivery_text(r->delivery, "code"), delivery_text(r->delivery, "message"));
-
-		e = spool_put(r->sup->spool, good ? SPOOL_DONE : SPOOL_FAILED, r->own.id, doc);
-		json_decref(doc);
-		FAULT("done.written");
-	}
-	log_info("run %lld: attempt %lld %s%s%s", (long long)r->own.id, (long long)attempt, status,
-		how == DELIVERY_REQUEUED ? ", queued again" : how == DELIVERY_STALE ? ", dropped: the attempt is over" : "",
-		e != NULL ? " (not noted in the spool)" : "");
-	if (e != NULL)
-		log_error("run %lld: %s", (long long)r->own.id, e->msg);
-	e = outbox_remove(r->sup->spool, r->own.id);
-	if (e != NULL)
-		log_error("run %lld: %s", (long long)r->own.id, e->msg);
-	drop(r);
-}
-
-/* Into the outbox, then out; a full disk is waited for. */
-static void post(void *arg)
-{
-	struct run *r = arg;
-	const struct err *e;
-
-	if (r->report != NULL) {
-		e = outbox_write(r->sup->spool, &r->file, r->report, r->last);
-		if (e != NULL) {
-			log_error("run %lld: its report waits: %s", (long long)r->own.id, e->msg);
-			if (r->sup->stopping)
-				let_go(r); /* no room for it even now: the next start does the work again */
-			else
-				timer_set(r->timer, WAIT_MS);
-			return;
-		}
-		json_decref(r->report);
-		r->report = NULL;
-		FAULT("report.outbox");
-	}
-	if (r->sup->stopping) {
-		let_go(r); /* the next start delivers it */
-		return;
-	}
-	e = delivery_start(&r->delivery, r->sup->loop, r->sup->api, r->sup->spool, r->own.id, r->own.dir, delivered, r);
-	if (e != NULL) {
-		log_error("run %lld: %s", (long long)r->own.id, e->msg);
-		timer_set(r->timer, PAUSE_MAX_MS);
-	}
-}
-
-static void end_with(struct run *r, const struct outcome *out)
-{
-	const char *status = run_status_name(out->status);
-	json_t *body = json_pack("{s:s, s:I, s:I, s:s, s:o, s:o}", "worker", api_worker(r->sup->api), "attempt",
-		(json_int_t)r->attempt, "seq", (json_int_t)r->seq_final, "status", status, "code",
-		out->code[0] != '\0' ? json_string(out->code) : json_null(), "message",
-		out->message[0] != '\0' ? json_string(out->message) : json_null());
-
-	if (r->exec != NULL) {
-		r->last = run_beat(r);
-		execution_report(r->exec, status, body);
-	}
-	execution_free(r->exec);
-	r->exec = NULL;
-	give_hosts(r);
-	timer_stop(r->deadline);
-	r->state = ENDING;
-	r->report = body;
-	if (out->status != RUN_SUCCEEDED)
-		log_warn("run %lld: %s %s: %s", (long long)r->own.id, status, out->code, out->message);
-	post(r);
-	supervisor_freed(r->sup);
-}
-
-static void end_failed(struct run *r, const struct err *e)
-{
-	struct outcome out;
-
-	outcome_fail(&out, e);
-	end_with(r, &out);
-}
-
-static void end_cancelled(struct run *r)
-{
-	struct outcome out = {.status = RUN_CANCELLED};
-
-	snprintf(out.code, sizeof(out.code), "%s", err_row(ERR_RUN_CANCELLED)->code);
-	snprintf(out.message, sizeof(out.message), "cancelled before it was done");
-	end_with(r, &out);
-}
-
 /* --- execution --- */
 
 /* The API said that it is over, or the worker stops: no report. True when the run is gone. */
@@ -276,12 +128,12 @@ static bool abandoned(struct run *r)
 	if (r->stop == STOP_STALE) {
 		log_warn("run %lld: attempt %lld is over, its work is dropped", (long long)r->own.id,
 			(long long)r->attempt);
-		drop(r);
+		run_drop(r);
 		return true;
 	}
 	if (r->stop == STOP_SHUTDOWN) {
 		log_info("run %lld: stopped, it goes on at the next start", (long long)r->own.id);
-		let_go(r);
+		run_let_go(r);
 		return true;
 	}
 	return false;
@@ -300,15 +152,15 @@ static void executed(void *arg, const struct outcome *result)
 		/* nobody asked the tool to stop: somebody else on the machine did */
 		if (out.status == RUN_CANCELLED)
 			outcome_fail(&out, err_new(ERR_TOOL_FAILED, "the tool was stopped by a signal that is not the worker's"));
-		end_with(r, &out);
+		run_end_with(r, &out);
 	} else if (r->stop == STOP_CANCEL) {
-		end_cancelled(r);
+		run_end_cancelled(r);
 	} else if (r->stop == STOP_DEADLINE) {
-		end_failed(r, err_new(ERR_RUN_DEADLINE, "not done within its time: it was ended"));
+		run_end_failed(r, err_new(ERR_RUN_DEADLINE, "not done within its time: it was ended"));
 	} else {
 		execution_free(r->exec);
 		r->exec = NULL;
-		give_hosts(r);
+		run_give_hosts(r);
 		r->stop = STOP_NONE;
 		r->state = PAUSED;
 		r->said = false;
@@ -316,11 +168,11 @@ static void executed(void *arg, const struct outcome *result)
 		supervisor_reported(r->sup);
 		supervisor_freed(r->sup);
 		if (!r->pause || r->cancel)
-			ready(r);
+			run_ready(r);
 	}
 }
 
-static void stop_tool(struct run *r, enum stop why, int64_t grace_ms)
+static void stop_tool(struct run *r, enum run_stop why, int64_t grace_ms)
 {
 	/* later reasons count more: stale and shutdown end a run that is being paused */
 	if (why > r->stop)
@@ -335,7 +187,7 @@ static void deadline_over(void *arg)
 	if (r->state == EXECUTING)
 		stop_tool(r, STOP_DEADLINE, STOP_GRACE_MS);
 	else if (r->state == READY || r->state == PAUSED)
-		end_failed(r, err_new(ERR_RUN_DEADLINE, "not done within its time: it was ended"));
+		run_end_failed(r, err_new(ERR_RUN_DEADLINE, "not done within its time: it was ended"));
 }
 
 static void wait_for(struct run *r, const char *what, int64_t ms)
@@ -355,13 +207,13 @@ static bool prepare(struct run *r)
 	bool busy;
 
 	if (e == NULL && available < (uint64_t)conf_int(r->sup->conf, CONF_DISK_RESERVE_MB) << 20) {
-		wait_for(r, "less free disk space than MIGRATION_DISK_RESERVE_MB", WAIT_MS);
+		wait_for(r, "less free disk space than MIGRATION_DISK_RESERVE_MB", RUN_WAIT_MS);
 		return false;
 	}
 	if (e == NULL)
 		e = execution_clear(r->own.dir, &busy);
 	if (e != NULL) {
-		end_failed(r, e);
+		run_end_failed(r, e);
 		return false;
 	}
 	if (busy) {
@@ -369,20 +221,20 @@ static bool prepare(struct run *r)
 		return false;
 	}
 	if (!take_hosts(r)) {
-		wait_for(r, "its mail server has no connection left (MIGRATION_HOST_CONNECTIONS)", WAIT_MS);
+		wait_for(r, "its mail server has no connection left (MIGRATION_HOST_CONNECTIONS)", RUN_WAIT_MS);
 		return false;
 	}
 	return true;
 }
 
-static void ready(struct run *r)
+void run_ready(struct run *r)
 {
 	struct execution_env env = {r->sup->loop, r->sup->conf, r->sup->spool, r->sup->keys};
 	const struct err *e;
 
 	timer_stop(r->timer);
 	if (r->cancel) {
-		end_cancelled(r);
+		run_end_cancelled(r);
 		return;
 	}
 	if (r->pause) {
@@ -391,7 +243,7 @@ static void ready(struct run *r)
 		return;
 	}
 	if (r->state == PAUSED && !supervisor_slot_free(r->sup)) {
-		timer_set(r->timer, WAIT_MS);
+		timer_set(r->timer, RUN_WAIT_MS);
 		return;
 	}
 	r->state = READY;
@@ -399,7 +251,7 @@ static void ready(struct run *r)
 		return;
 	e = execution_start(&r->exec, &env, &r->claim, r->own.dir, r->connections, executed, r);
 	if (e != NULL) {
-		end_failed(r, e);
+		run_end_failed(r, e);
 		return;
 	}
 	r->state = EXECUTING;
@@ -408,109 +260,16 @@ static void ready(struct run *r)
 	supervisor_reported(r->sup);
 }
 
-static void set_deadline(struct run *r)
-{
-	int64_t seconds = conf_int(r->sup->conf, CONF_RUN_DEADLINE_HOURS) * 3600;
-	json_t *own = json_object_get(r->claim.options, "deadline_seconds");
-
-	if (json_is_integer(own) && json_integer_value(own) > 0 && json_integer_value(own) < seconds)
-		seconds = json_integer_value(own);
-	timer_set(r->deadline, seconds * 1000);
-}
-
-/* --- claim --- */
-
-static void claimed(struct run *r, json_t *doc)
-{
-	const struct err *e = claim_parse(json_incref(doc), &r->claim);
-	int64_t resumes;
-
-	if (e == NULL && r->claim.run_id != r->own.id)
-		e = err_new(ERR_INPUT, "the API's answer to the claim is of run %lld", (long long)r->claim.run_id);
-	if (e == NULL) {
-		r->attempt = r->claim.attempt;
-		e = reserve_seq(r);
-	}
-	if (e != NULL) {
-		log_error("run %lld: %s", (long long)r->own.id, e->msg);
-		claim_free(&r->claim);
-		timer_set(r->timer, PAUSE_MAX_MS);
-		return;
-	}
-	r->cancel = r->claim.cancel;
-	r->pause = r->claim.pause;
-	resumes = read_number(r, "resumes");
-	r->state = READY;
-	set_deadline(r);
-	log_info("run %lld: %s claimed, attempt %lld", (long long)r->own.id, run_kind_name(r->claim.kind),
-		(long long)r->attempt);
-	if (resumes > RESUMES_MAX)
-		end_failed(r, err_new(ERR_TOOL_FAILED, "the worker ended %lld times while it ran", (long long)resumes));
-	else
-		ready(r);
-}
-
-/* Nothing to run here: noted in failed/ for an administrator. */
-static void refused(struct run *r, const struct api_answer *a)
-{
-	json_t *doc = runfile_ended(&r->file, r->file.attempt, "failed", a->code, a->e->msg);
-	const struct err *e = spool_put(r->sup->spool, SPOOL_FAILED, r->own.id, doc);
-
-	json_decref(doc);
-	if (e != NULL)
-		log_error("run %lld: %s", (long long)r->own.id, e->msg);
-	log_error("run %lld cannot be claimed: %s", (long long)r->own.id, a->e->msg);
-	drop(r);
-}
-
-static void claim_answered(void *arg, const struct api_answer *a)
-{
-	struct run *r = arg;
-
-	r->call = NULL;
-	FAULT("claim.sent");
-	if (a->away) {
-		if (r->pause_ms == 0)
-			log_warn("run %lld: not claimed yet: %s", (long long)r->own.id, a->e->msg);
-		r->pause_ms = r->pause_ms == 0 ? PAUSE_MIN_MS : r->pause_ms * 2;
-		if (r->pause_ms > PAUSE_MAX_MS)
-			r->pause_ms = PAUSE_MAX_MS;
-		timer_set(r->timer, r->pause_ms);
-		return;
-	}
-	supervisor_api_back(r->sup);
-	if (a->e == NULL) {
-		FAULT("claim.answered");
-		claimed(r, a->doc);
-	} else if (a->status == 409) {
-		log_info("run %lld: its run file is out of date (%s), dropped", (long long)r->own.id, a->code);
-		drop(r);
-	} else {
-		refused(r, a);
-	}
-}
-
-static void send_claim(struct run *r)
-{
-	char *path = xasprintf("/runs/%lld/claim", (long long)r->own.id);
-	json_t *body = json_pack("{s:s, s:I, s:s}", "worker", api_worker(r->sup->api), "attempt",
-		(json_int_t)r->file.attempt, "nonce", r->own.nonce);
-
-	r->call = api_send(r->sup->api, "POST", path, body, NULL, claim_answered, r);
-	json_decref(body);
-	free(path);
-}
-
 static void timer_over(void *arg)
 {
 	struct run *r = arg;
 
 	if (r->state == CLAIMING)
-		send_claim(r);
+		run_send_claim(r);
 	else if (r->state == ENDING)
-		post(r);
+		run_post(r);
 	else
-		ready(r);
+		run_ready(r);
 }
 
 void run_claim(struct supervisor *sup, struct spool_run *own, struct runfile *file)
@@ -522,11 +281,11 @@ void run_claim(struct supervisor *sup, struct spool_run *own, struct runfile *fi
 	memset(file, 0, sizeof(*file));
 	r->timer = timer_new(sup->loop, timer_over, r);
 	r->deadline = timer_new(sup->loop, deadline_over, r);
-	resumes = read_number(r, "resumes");
-	if (write_number(r, "resumes", resumes + 1) != NULL)
+	resumes = run_read_number(r, "resumes");
+	if (run_write_number(r, "resumes", resumes + 1) != NULL)
 		log_warn("run %lld: not counted in %s/resumes", (long long)r->own.id, r->own.dir);
 	r->state = CLAIMING;
-	send_claim(r);
+	run_send_claim(r);
 }
 
 void run_deliver(struct supervisor *sup, struct spool_run *own)
@@ -536,7 +295,7 @@ void run_deliver(struct supervisor *sup, struct spool_run *own)
 	r->timer = timer_new(sup->loop, timer_over, r);
 	r->deadline = timer_new(sup->loop, deadline_over, r);
 	r->state = ENDING;
-	post(r);
+	run_post(r);
 }
 
 /* --- for the supervisor --- */
@@ -607,7 +366,7 @@ static void ask_cancel(struct run *r)
 	if (r->state == EXECUTING)
 		stop_tool(r, STOP_CANCEL, STOP_GRACE_MS);
 	else if (r->state == READY || r->state == PAUSED)
-		end_cancelled(r);
+		run_end_cancelled(r);
 }
 
 void run_beaten(struct run *r, int64_t attempt, const json_t *answer)
@@ -633,9 +392,9 @@ void run_beaten(struct run *r, int64_t attempt, const json_t *answer)
 	if (pause && r->state == EXECUTING)
 		stop_tool(r, STOP_PAUSE, STOP_GRACE_MS);
 	else if (pause && r->state == READY)
-		ready(r);
+		run_ready(r);
 	else if (!pause && r->state == PAUSED)
-		ready(r);
+		run_ready(r);
 }
 
 void run_tick(struct run *r)
@@ -664,7 +423,7 @@ void run_shutdown(struct run *r)
 	if (r->state == EXECUTING)
 		stop_tool(r, STOP_SHUTDOWN, STOP_GRACE_MS);
 	else if (r->state != ENDING || r->report == NULL)
-		let_go(r);
+		run_let_go(r);
 	else
-		post(r); /* a report that found no room: one more try, it must not be lost */
+		run_post(r); /* a report that found no room: one more try, it must not be lost */
 }
