@@ -5,6 +5,7 @@ LIB_TESTS = \
 	tests/unit/test_conf \
 	tests/unit/test_facts \
 	tests/unit/test_gate \
+	tests/unit/test_gate_model \
 	tests/unit/test_json \
 	tests/unit/test_lifecycle \
 	tests/unit/test_queue \
@@ -27,6 +28,8 @@ tests_unit_test_facts_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_facts_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_gate_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_gate_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_gate_model_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_gate_model_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_json_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_json_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_lifecycle_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
