@@ -204,6 +204,48 @@ void db_done(struct stmt *st)
 	st->busy = false;
 }
 
+const struct err *db_each(struct stmt *st, db_row_fn *fn, void *arg)
+{
+	const struct err *e;
+	bool row;
+
+	while ((e = db_step(st, &row)) == NULL && row)
+		fn(st, arg);
+	return e;
+}
+
+void db_list_free(void *v, size_t n, size_t size, db_clear_fn *clear)
+{
+	for (size_t i = 0; i < n; i++)
+		clear((char *)v + i * size);
+	free(v);
+}
+
+const struct err *db_list(const struct err *e, struct stmt *st, size_t size, db_item_fn *fill, db_clear_fn *clear,
+        void *v, size_t *n)
+{
+	size_t count = 0, room = 0;
+	char *items = NULL;
+	bool row;
+
+	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
+		if (count == room) {
+			room = room == 0 ? 8 : room * 2;
+			items = xreallocarray(items, room, size);
+		}
+		memset(items + count * size, 0, size);
+		fill(st, items + count++ * size);
+	}
+	if (e != NULL) {
+		db_list_free(items, count, size, clear);
+		items = NULL;
+		count = 0;
+	}
+	memcpy(v, &items, sizeof(items));
+	*n = count;
+	return e;
+}
+
 const struct err *db_run(struct db *db, const char *sql, const char *types, ...)
 {
 	const struct err *e;

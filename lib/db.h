@@ -40,6 +40,17 @@ const struct err *db_query(struct db *db, struct stmt **out, const char *sql, co
 /* *row tells whether there is one; without a row the statement has been put back. */
 const struct err *db_step(struct stmt *st, bool *row);
 void db_done(struct stmt *st); /* NULL is fine */
+/* Every row to fn, and the statement back where it was. */
+typedef void db_row_fn(struct stmt *st, void *arg);
+const struct err *db_each(struct stmt *st, db_row_fn *fn, void *arg);
+/* Rows as an array of items of `size` bytes: each is zeroed, then filled. `e` is what db_query said; with it, or an
+ * error of a step, what was read is cleared (item by item) and *(T **)v is NULL, *n 0. */
+typedef void db_item_fn(struct stmt *st, void *item);
+typedef void db_clear_fn(void *item);
+const struct err *db_list(const struct err *e, struct stmt *st, size_t size, db_item_fn *fill, db_clear_fn *clear,
+        void *v, size_t *n);
+/* Clears n items and frees the array; NULL is fine. */
+void db_list_free(void *v, size_t n, size_t size, db_clear_fn *clear);
 
 /* query + step + done for a statement without a result. */
 const struct err *db_run(struct db *db, const char *sql, const char *types, ...);

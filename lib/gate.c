@@ -164,6 +164,22 @@ static void check_mailbox(
 	check_pass(g, j, m);
 }
 
+#define NAMES_SHOWN 5
+
+static void check_accounts(struct gate *g, const struct gate_job *j)
+{
+	struct buf names = BUF_INIT;
+	size_t open = 0;
+
+	for (size_t i = 0; i < j->n_accounts; i++)
+		if (!j->accounts[i].accepted && open++ < NAMES_SHOWN)
+			buf_addf(&names, "%s%s", open > 1 ? ", " : "", j->accounts[i].name);
+	if (open > 0)
+		add(g, GATE_NOT_IN_JOB, j->id, 0, "%zu account%s of the destination without a mailbox here: %s%s", open,
+		        open > 1 ? "s" : "", names.ptr, open > NAMES_SHOWN ? " …" : "");
+	buf_free(&names);
+}
+
 /* --- decisions
  * -------------------------------------------------------------------------------------------------------- */
 
@@ -300,6 +316,7 @@ void gate_evaluate(const struct gate_job *j, const struct gate_policy *p, int64_
 		add(out, GATE_JOB_EMPTY, j->id, 0, "no mailboxes");
 	if (out->mailboxes == 0 && j->rollback_seq > 0)
 		add(out, GATE_ROLLED_BACK, j->id, 0, "no final pass since the rollback");
+	check_accounts(out, j);
 	check_approval(out, j, p, text);
 	apply_override(out, j, p, now_ms);
 	out->verdict = decide(out);

@@ -17,7 +17,7 @@
  * an earlier pass on this pair. Accepting it makes the accepted verification the new measure. All other
  * acceptances are of one verification: a newer one asks again. Facts (pairs, passes, verifications,
  * acceptances, removals, domains, the job's own rules) are hashed; approvals and overrides are of one hash and void with any
- * other. DNS events, active runs, stragglers and settings are not in the hash.
+ * other; accounts of the new server that no mailbox goes to are facts as well. DNS events, active runs, stragglers and settings are not in the hash.
  */
 #ifndef GATE_H
 #define GATE_H
@@ -42,6 +42,7 @@ enum gate_code {
 	GATE_ROLLED_BACK,     /* rolled_back */
 	GATE_JOB_NONE,        /* job.none */
 	GATE_JOB_EMPTY,       /* job.empty */
+	GATE_NOT_IN_JOB,      /* account.not_in_job */
 	GATE_REMOVED,         /* mailbox.removed */
 	GATE_UNVERIFIED,      /* mailbox.unverified */
 	GATE_VERIFY_PARTIAL,  /* mailbox.verify_partial */
@@ -75,7 +76,7 @@ const char *gate_code_text(enum gate_code c, bool pt);
 
 struct gate_pass { /* a mail-changing run that came to its end; id 0: none */
 	int64_t id, run_id;
-	int64_t seq; /* runs.change_seq at its end */
+	int64_t seq; /* its place among the ends of runs and the events of DNS */
 	enum run_kind kind;
 	enum pass pass;
 	enum run_status status;
@@ -101,7 +102,7 @@ struct gate_mailbox {
 	bool active;           /* a mail-changing run is queued, running, paused or waiting */
 	struct gate_pass last; /* the last pass, whatever its kind and end */
 	bool any_final;        /* a final pass has succeeded or ended partial on this pair */
-	int64_t final_seq;     /* change_seq of the last of these, 0: none */
+	int64_t final_seq;     /* seq of the last of these, 0: none */
 	int64_t last_messages; /* the source's, as the last sync that did not fail saw it; -1: none */
 	int64_t most_messages; /* the most that such a sync (or an accepted shrinkage) has seen; -1: none */
 	struct gate_verification verification;
@@ -125,6 +126,11 @@ struct gate_dns { /* the latest dns_event, or a rollback run's end if that was l
 	bool was_ready;
 };
 
+struct gate_account { /* the new server has it, under a domain of the job; no mailbox of the job goes there */
+	char *name;
+	bool accepted;
+};
+
 struct gate_job {
 	int64_t id;
 	char *org;
@@ -133,6 +139,8 @@ struct gate_job {
 	size_t n_domains;
 	struct gate_mailbox *mailboxes; /* by id, the removed ones too */
 	size_t n_mailboxes;
+	struct gate_account *accounts; /* by name; none while nobody has listed the server's accounts */
+	size_t n_accounts;
 	struct gate_decision approval; /* the latest approve that no revoke follows */
 	struct gate_decision override; /* the latest override that no revoke follows */
 	struct gate_dns dns;

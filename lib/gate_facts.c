@@ -33,8 +33,11 @@ void gate_job_free(struct gate_job *j)
 		free(j->mailboxes[i].pair);
 		pass_free(&j->mailboxes[i].last);
 	}
+	for (size_t i = 0; i < j->n_accounts; i++)
+		free(j->accounts[i].name);
 	free(j->domains);
 	free(j->mailboxes);
+	free(j->accounts);
 	free(j->org);
 	free(j->rules);
 	decision_free(&j->approval);
@@ -80,6 +83,11 @@ char *gate_facts_text(const struct gate_job *j)
 	if (j->rules != NULL)
 		str_percent(&b, j->rules, strlen(j->rules));
 	buf_addc(&b, '\n');
+	for (size_t i = 0; i < j->n_accounts; i++) {
+		buf_adds(&b, "account ");
+		str_percent(&b, j->accounts[i].name, strlen(j->accounts[i].name));
+		buf_addf(&b, " without a mailbox = %d\n", j->accounts[i].accepted);
+	}
 	for (size_t i = 0; i < j->n_mailboxes; i++)
 		mailbox_lines(&b, &j->mailboxes[i]);
 	return buf_detach(&b);
@@ -146,9 +154,10 @@ static void compare(struct buf *out, const char *a, const char *b, bool a_is_now
 	for (const char *line = a; *line != '\0';) {
 		size_t len = strcspn(line, "\n"), key = key_length(line, len);
 		const char *other = same_key(b, line, key);
-		bool pair = is_about(line, key, " pair"), domain = strncmp(line, "domain ", 7) == 0;
+		bool whole = is_about(line, key, " pair") || strncmp(line, "domain ", 7) == 0 ||
+		             strncmp(line, "account ", 8) == 0;
 
-		if (other == NULL && (pair || domain))
+		if (other == NULL && whole)
 			tell(out, line, key, a_is_now ? ": added" : ": gone");
 		else if (other == NULL && a_is_now &&
 		         (is_about(line, key, " pass") || is_about(line, key, " verification")))

@@ -23,6 +23,11 @@ static const struct {
                 "Nenhuma migração aberta tem este domínio."},
         [GATE_JOB_EMPTY] = {"job.empty", "The migration has no mailboxes.",
                 "A migração não tem caixas de correio."},
+        [GATE_NOT_IN_JOB] = {"account.not_in_job",
+                "The new server has accounts that no mailbox of this migration goes to: add them, or an ops lead "
+                "accepts that.",
+                "O novo servidor tem contas para onde nenhuma caixa desta migração vai: acrescente-as ou um ops lead "
+                "aceita-o."},
         [GATE_REMOVED] = {"mailbox.removed",
                 "A mailbox was removed from the migration: an ops lead must accept that.",
                 "Uma caixa foi retirada da migração: um ops lead deve aceitá-lo."},

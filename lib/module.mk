@@ -86,7 +86,8 @@ MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS) $(OPENSSL_
 # The schema, as C: one text a migration.
 SCHEMA_SQL = \
 	lib/schema/progress.sql \
-	lib/schema/0001-first.sql
+	lib/schema/0001-first.sql \
+	lib/schema/0002-evidence.sql
 EXTRA_DIST += lib/schema/embed.awk $(SCHEMA_SQL)
 BUILT_SOURCES += lib/schema_sql.h
 CLEANFILES += lib/schema_sql.h

@@ -288,9 +288,9 @@ const struct err *evidence_pass(
 		p = &unknown;
 	e = db_run(store_db(s),
 	        "INSERT INTO passes (run_id, attempt, mailbox_id, kind, pass, status, messages, copied, "
-	        "present, refused, bytes, at)"
-	        " SELECT id, attempt, mailbox_id, kind, pass, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE id "
-	        "= ?1",
+	        "present, refused, bytes, at, seq)"
+	        " SELECT id, attempt, mailbox_id, kind, pass, ?2, ?3, ?4, ?5, ?6, ?7, ?8, change_seq"
+	        " FROM runs WHERE id = ?1",
 	        "isiiiiii", run_id, run_status_name(status), p->messages, p->copied, p->present, p->refused,
 	        p->bytes, now_ms);
 	id = db_last_id(store_db(s));

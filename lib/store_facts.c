@@ -16,164 +16,223 @@ struct gate_policy gate_policy_of(const struct conf *c)
 }
 
 /* --- mailboxes
- * ----------------------------------------------------------------------------------------------------------
- */
+ * Rows come in the order of the mailboxes' numbers: one walk through each table of the evidence for the whole job.
+ * ---------------------------------------------------------------------------------------------------------- */
 
-/* passes of m's present pair that are syncs which did not fail */
-#define SYNCS                                                                                                \
-	"passes q WHERE q.mailbox_id = m.id AND q.run_id > m.pair_after AND q.kind = 'sync'"                 \
-	" AND q.status IN ('succeeded', 'partial')"
-#define ACCEPTED(what)                                                                                       \
-	"COALESCE((SELECT max(a.count) FROM acceptances a WHERE a.mailbox_id = m.id AND a.verification_id "  \
-	"= v.id"                                                                                             \
-	" AND a.what = '" what "'), -1)"
-
-enum {
-	C_ID,
-	C_REMOVED,
-	C_PAIR,
-	C_ACTIVE,
-	C_REMOVAL_OK,
-	C_PASS,
-	C_PASS_RUN,
-	C_PASS_SEQ,
-	C_PASS_KIND,
-	C_PASS_PASS,
-	C_PASS_STATUS,
-	C_PASS_MESSAGES,
-	C_PASS_REFUSED,
-	C_PASS_BY,
-	C_VER,
-	C_VER_RUN,
-	C_VER_PASS,
-	C_COMPLETE,
-	C_EXPECTED,
-	C_FOUND,
-	C_WEAK,
-	C_MISSING,
-	C_UNEXPLAINED,
-	C_EXCLUDED,
-	C_A_MISSING,
-	C_A_WEAK,
-	C_A_REFUSAL,
-	C_A_EXCLUDED,
-	C_A_EMPTY,
-	C_FINAL_SEQ,
-	C_LAST_MESSAGES,
-	C_MOST_MESSAGES
+/* What is known of one mailbox while its rows are read. */
+struct gathered {
+	struct gate_mailbox *m;
+	int64_t pair_after;
+	int64_t measured_after; /* pass up to which an accepted shrinkage has measured anew */
+	int64_t measure;        /* what it said, -1: none */
 };
 
-static const char mailboxes_sql[] =
-        "SELECT m.id, m.removed,"
-        " m.source_kind || '|' || m.source_host || '|' || m.source_port || '|' || m.source_tls || '|' || "
-        "m.source_user || '|' ||"
-        "  COALESCE(m.source_upload, 0) || '|' || m.dest_host || '|' || m.dest_port || '|' || m.dest_tls || "
-        "'|' || m.dest_user ||"
-        "  '|' || m.folders,"
-        " EXISTS (SELECT 1 FROM runs a WHERE a.mailbox_id = m.id AND a.changes_mail = 1"
-        "  AND a.status IN ('queued', 'running', 'paused', 'waiting')),"
-        " m.removed AND EXISTS (SELECT 1 FROM acceptances a WHERE a.mailbox_id = m.id AND a.what = "
-        "'mailbox.removed'),"
-        " p.id, p.run_id, r.change_seq, p.kind, p.pass, p.status, p.messages, p.refused, r.created_by,"
-        " v.id, v.run_id, COALESCE(v.pass_id, 0), v.complete, v.expected, v.found, v.found_weak, v.missing, "
-        "v.unexplained,"
-        "  v.excluded,"
-        " " ACCEPTED("missing") ", " ACCEPTED("weak") ", " ACCEPTED("refusal") ", " ACCEPTED(
-                "excluded") ","
-                            "  " ACCEPTED(
-                                    "source.empty") ","
-                                                    " COALESCE((SELECT max(f.change_seq) FROM passes q JOIN "
-                                                    "runs f ON f.id = q.run_id WHERE q.mailbox_id = m.id"
-                                                    "  AND q.run_id > m.pair_after AND q.kind = 'sync' AND "
-                                                    "q.pass = 'final' AND q.status IN ('succeeded', "
-                                                    "'partial')), 0),"
-                                                    " COALESCE((SELECT q.messages FROM " SYNCS
-                                                    " ORDER BY q.id DESC LIMIT 1), -1),"
-                                                    " max(COALESCE(s.count, -1), COALESCE((SELECT "
-                                                    "max(q.messages) FROM " SYNCS
-                                                    "  AND q.id > COALESCE(sv.pass_id, 0)), -1))"
-                                                    " FROM mailboxes m"
-                                                    " LEFT JOIN passes p ON p.id = (SELECT max(q.id) FROM "
-                                                    "passes q WHERE q.mailbox_id = m.id AND q.run_id > "
-                                                    "m.pair_after)"
-                                                    " LEFT JOIN runs r ON r.id = p.run_id"
-                                                    " LEFT JOIN verifications v ON v.id = (SELECT max(w.id) "
-                                                    "FROM verifications w WHERE w.mailbox_id = m.id"
-                                                    "  AND w.run_id > m.pair_after)"
-                                                    /* the last accepted shrinkage of this pair: the new
-                                                       measure */
-                                                    " LEFT JOIN acceptances s ON s.id = (SELECT max(a.id) "
-                                                    "FROM acceptances a JOIN verifications w ON w.id = "
-                                                    "a.verification_id"
-                                                    "  WHERE a.mailbox_id = m.id AND a.what = "
-                                                    "'source.shrank' AND w.run_id > m.pair_after)"
-                                                    " LEFT JOIN verifications sv ON sv.id = s.verification_id"
-                                                    " WHERE m.job_id = ?1 ORDER BY m.id";
+struct gather {
+	struct gate_job *job;
+	struct gathered *v; /* one a mailbox */
+	size_t at;
+};
 
-static void read_pass(struct stmt *st, struct gate_pass *p)
+/* The mailbox that the row is of; NULL for one that is not the job's. */
+static struct gathered *mailbox_of(struct gather *g, int64_t id)
 {
-	if (db_col_null(st, C_PASS))
-		return;
-	*p = (struct gate_pass){.id = db_col_i64(st, C_PASS),
-	        .run_id = db_col_i64(st, C_PASS_RUN),
-	        .seq = db_col_i64(st, C_PASS_SEQ),
-	        .messages = db_col_i64(st, C_PASS_MESSAGES),
-	        .refused = db_col_i64(st, C_PASS_REFUSED),
-	        .by = db_col_dup(st, C_PASS_BY)};
-	run_kind_parse(db_col_text(st, C_PASS_KIND), &p->kind);
-	if (!db_col_null(st, C_PASS_PASS))
-		pass_parse(db_col_text(st, C_PASS_PASS), &p->pass);
-	run_status_parse(db_col_text(st, C_PASS_STATUS), &p->status);
+	while (g->at < g->job->n_mailboxes && g->v[g->at].m->id < id)
+		g->at++;
+	return g->at < g->job->n_mailboxes && g->v[g->at].m->id == id ? &g->v[g->at] : NULL;
 }
 
-static void read_mailbox(struct stmt *st, struct gate_mailbox *m)
+/* Which accounts: what says that evidence is of this pair and no other. */
+#define PAIR                                                                                                 \
+	"m.source_kind || '|' || m.source_host || '|' || m.source_port || '|' || m.source_tls || '|' || "    \
+	"m.source_user || '|' || COALESCE(m.source_upload, 0) || '|' || m.dest_host || '|' || m.dest_port "   \
+	"|| '|' || m.dest_tls || '|' || m.dest_user || '|' || m.folders"
+
+static const char mailboxes_sql[] =
+        "SELECT m.id, m.removed, m.pair_after, " PAIR ", v.id, v.run_id, COALESCE(v.pass_id, 0), v.complete,"
+        " v.expected, v.found, v.found_weak, v.missing, v.unexplained, v.excluded"
+        " FROM mailboxes m LEFT JOIN verifications v ON v.id = (SELECT max(w.id) FROM verifications w"
+        "  WHERE w.mailbox_id = m.id AND w.run_id > m.pair_after)"
+        " WHERE m.job_id = ?1 ORDER BY m.id";
+
+static void read_mailbox(struct stmt *st, void *arg)
 {
-	*m = (struct gate_mailbox){.id = db_col_i64(st, C_ID),
-	        .removed = db_col_i64(st, C_REMOVED) != 0,
-	        .pair = db_col_dup(st, C_PAIR),
-	        .active = db_col_i64(st, C_ACTIVE) != 0,
-	        .removal_accepted = db_col_i64(st, C_REMOVAL_OK) != 0,
-	        .final_seq = db_col_i64(st, C_FINAL_SEQ),
-	        .last_messages = db_col_i64(st, C_LAST_MESSAGES),
-	        .most_messages = db_col_i64(st, C_MOST_MESSAGES)};
-	m->any_final = m->final_seq > 0;
-	read_pass(st, &m->last);
-	if (!db_col_null(st, C_VER))
-		m->verification = (struct gate_verification){.id = db_col_i64(st, C_VER),
-		        .run_id = db_col_i64(st, C_VER_RUN),
-		        .pass_id = db_col_i64(st, C_VER_PASS),
-		        .complete = db_col_i64(st, C_COMPLETE) != 0,
-		        .expected = db_col_i64(st, C_EXPECTED),
-		        .found = db_col_i64(st, C_FOUND),
-		        .found_weak = db_col_i64(st, C_WEAK),
-		        .missing = db_col_i64(st, C_MISSING),
-		        .unexplained = db_col_i64(st, C_UNEXPLAINED),
-		        .excluded = db_col_i64(st, C_EXCLUDED)};
-	m->accepted = (struct gate_accepted){.missing = db_col_i64(st, C_A_MISSING),
-	        .weak = db_col_i64(st, C_A_WEAK),
-	        .refusals = db_col_i64(st, C_A_REFUSAL),
-	        .excluded = db_col_i64(st, C_A_EXCLUDED),
-	        .empty = db_col_i64(st, C_A_EMPTY) >= 0};
+	struct gate_job *j = arg;
+	struct gate_mailbox *m;
+
+	if ((j->n_mailboxes & (j->n_mailboxes - 1)) == 0)
+		j->mailboxes = xreallocarray(
+		        j->mailboxes, j->n_mailboxes == 0 ? 1 : j->n_mailboxes * 2, sizeof(*j->mailboxes));
+	m = &j->mailboxes[j->n_mailboxes++];
+	*m = (struct gate_mailbox){.id = db_col_i64(st, 0),
+	        .removed = db_col_i64(st, 1) != 0,
+	        .last.seq = db_col_i64(st, 2), /* pair_after, until gather() takes it */
+	        .pair = db_col_dup(st, 3),
+	        .last_messages = -1,
+	        .most_messages = -1,
+	        .accepted = {.missing = -1, .weak = -1, .refusals = -1, .excluded = -1}};
+	if (!db_col_null(st, 4))
+		m->verification = (struct gate_verification){.id = db_col_i64(st, 4),
+		        .run_id = db_col_i64(st, 5),
+		        .pass_id = db_col_i64(st, 6),
+		        .complete = db_col_i64(st, 7) != 0,
+		        .expected = db_col_i64(st, 8),
+		        .found = db_col_i64(st, 9),
+		        .found_weak = db_col_i64(st, 10),
+		        .missing = db_col_i64(st, 11),
+		        .unexplained = db_col_i64(st, 12),
+		        .excluded = db_col_i64(st, 13)};
+}
+
+static const char active_sql[] =
+        "SELECT mailbox_id FROM runs INDEXED BY runs_changing WHERE job_id = ?1 AND changes_mail = 1"
+        " AND status IN ('queued', 'running', 'paused', 'waiting') ORDER BY mailbox_id";
+
+static void read_active(struct stmt *st, void *arg)
+{
+	struct gathered *one = mailbox_of(arg, db_col_i64(st, 0));
+
+	if (one != NULL)
+		one->m->active = true;
+}
+
+static const char acceptances_sql[] =
+        "SELECT a.mailbox_id, a.what, a.count, COALESCE(a.verification_id, 0), COALESCE(w.run_id, 0),"
+        " COALESCE(w.pass_id, 0) FROM mailboxes m CROSS JOIN acceptances a ON a.mailbox_id = m.id"
+        " LEFT JOIN verifications w ON w.id = a.verification_id WHERE m.job_id = ?1 ORDER BY m.id, a.id";
+
+static void most(int64_t *to, int64_t n)
+{
+	if (n > *to)
+		*to = n;
+}
+
+static void read_acceptance(struct stmt *st, void *arg)
+{
+	struct gathered *one = mailbox_of(arg, db_col_i64(st, 0));
+	const char *what = db_col_text(st, 1);
+	int64_t count = db_col_i64(st, 2), verification = db_col_i64(st, 3);
+
+	if (one == NULL)
+		return;
+	if (strcmp(what, "mailbox.removed") == 0) {
+		one->m->removal_accepted = one->m->removed;
+	} else if (strcmp(what, "source.shrank") == 0) {
+		/* the last one of this pair is the new measure */
+		if (db_col_i64(st, 4) > one->pair_after) {
+			one->measure = count;
+			one->measured_after = db_col_i64(st, 5);
+		}
+	} else if (verification == one->m->verification.id) {
+		struct gate_accepted *a = &one->m->accepted;
+
+		if (strcmp(what, "missing") == 0)
+			most(&a->missing, count);
+		else if (strcmp(what, "weak") == 0)
+			most(&a->weak, count);
+		else if (strcmp(what, "refusal") == 0)
+			most(&a->refusals, count);
+		else if (strcmp(what, "excluded") == 0)
+			most(&a->excluded, count);
+		else if (strcmp(what, "source.empty") == 0)
+			a->empty = true;
+	}
+}
+
+static const char passes_sql[] =
+        "SELECT q.mailbox_id, q.id, q.run_id, q.seq, q.kind, q.pass, q.status, q.messages, q.refused, r.created_by"
+        " FROM mailboxes m CROSS JOIN passes q ON q.mailbox_id = m.id JOIN runs r ON r.id = q.run_id"
+        " WHERE m.job_id = ?1 ORDER BY m.id, q.id";
+
+/* A sync that did not fail has seen the source. */
+static void seen_source(struct gathered *one, const struct gate_pass *p)
+{
+	struct gate_mailbox *m = one->m;
+
+	if (p->pass == PASS_FINAL)
+		most(&m->final_seq, p->seq);
+	m->last_messages = p->messages;
+	if (p->id > one->measured_after)
+		most(&m->most_messages, p->messages);
+}
+
+static void read_pass(struct stmt *st, void *arg)
+{
+	struct gather *g = arg;
+	struct gathered *one = mailbox_of(g, db_col_i64(st, 0));
+	struct gate_pass p = {.id = db_col_i64(st, 1),
+	        .run_id = db_col_i64(st, 2),
+	        .seq = db_col_i64(st, 3),
+	        .messages = db_col_i64(st, 7),
+	        .refused = db_col_i64(st, 8)};
+
+	run_kind_parse(db_col_text(st, 4), &p.kind);
+	if (!db_col_null(st, 5))
+		pass_parse(db_col_text(st, 5), &p.pass);
+	run_status_parse(db_col_text(st, 6), &p.status);
+	if (p.kind == RUN_ROLLBACK) /* of an earlier pair as well */
+		most(&g->job->rollback_seq, p.seq);
+	if (one == NULL || p.run_id <= one->pair_after)
+		return;
+	if (p.kind == RUN_SYNC && (p.status == RUN_SUCCEEDED || p.status == RUN_PARTIAL))
+		seen_source(one, &p);
+	free(one->m->last.by);
+	p.by = db_col_dup(st, 9);
+	one->m->last = p;
+}
+
+static const struct err *each(struct store *s, const char *sql, struct gather *g, db_row_fn *fn)
+{
+	struct stmt *st;
+	const struct err *e = db_query(store_db(s), &st, sql, "i", g->job->id);
+
+	g->at = 0;
+	return e != NULL ? e : db_each(st, fn, g);
+}
+
+static const struct err *gather(struct store *s, struct gate_job *j)
+{
+	struct gather g = {.job = j, .v = xcalloc(j->n_mailboxes + 1, sizeof(*g.v))};
+	const struct err *e;
+
+	for (size_t i = 0; i < j->n_mailboxes; i++) {
+		g.v[i] = (struct gathered){
+		        .m = &j->mailboxes[i], .pair_after = j->mailboxes[i].last.seq, .measure = -1};
+		j->mailboxes[i].last.seq = 0;
+	}
+	e = each(s, active_sql, &g, read_active);
+	if (e == NULL)
+		e = each(s, acceptances_sql, &g, read_acceptance);
+	if (e == NULL)
+		e = each(s, passes_sql, &g, read_pass);
+	for (size_t i = 0; i < j->n_mailboxes; i++) {
+		most(&j->mailboxes[i].most_messages, g.v[i].measure);
+		j->mailboxes[i].any_final = j->mailboxes[i].final_seq > 0;
+	}
+	free(g.v);
+	return e;
 }
 
 static const struct err *load_mailboxes(struct store *s, struct gate_job *j)
 {
 	struct stmt *st;
-	bool row;
 	const struct err *e = db_query(store_db(s), &st, mailboxes_sql, "i", j->id);
 
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		if ((j->n_mailboxes & (j->n_mailboxes - 1)) == 0)
-			j->mailboxes = xreallocarray(j->mailboxes,
-			        j->n_mailboxes == 0 ? 1 : j->n_mailboxes * 2, sizeof(*j->mailboxes));
-		read_mailbox(st, &j->mailboxes[j->n_mailboxes++]);
-	}
-	return e;
+	if (e == NULL)
+		e = db_each(st, read_mailbox, j);
+	return e != NULL ? e : gather(s, j);
 }
 
 /* --- the job
  * ------------------------------------------------------------------------------------------------------------
  */
+
+static void read_domain(struct stmt *st, void *arg)
+{
+	struct gate_job *j = arg;
+
+	j->domains = xreallocarray(j->domains, j->n_domains + 1, sizeof(*j->domains));
+	j->domains[j->n_domains++] = db_col_dup(st, 0);
+}
 
 static const struct err *load_job(struct store *s, struct gate_job *j)
 {
@@ -195,30 +254,54 @@ static const struct err *load_job(struct store *s, struct gate_job *j)
 	db_done(st);
 	e = db_query(store_db(s), &st, "SELECT domain FROM job_domains WHERE job_id = ?1 ORDER BY domain",
 	        "i", j->id);
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		j->domains = xreallocarray(j->domains, j->n_domains + 1, sizeof(*j->domains));
-		j->domains[j->n_domains++] = db_col_dup(st, 0);
-	}
-	return e;
+	return e != NULL ? e : db_each(st, read_domain, j);
 }
 
-static const struct err *load_decision(
-        struct store *s, int64_t job_id, const char *kind, struct gate_decision *d)
+/* Accounts of the new server, in the job's domains, that no mailbox of it goes to. A master user's name is
+ * "mailbox*master"; a name without a domain is of the main one. */
+static const char accounts_sql[] =
+        "SELECT i.account, EXISTS (SELECT 1 FROM account_acceptances a WHERE a.job_id = ?1 AND a.account = i.account)"
+        " FROM account_list_items i WHERE i.list_id = (SELECT max(id) FROM account_lists WHERE job_id = ?1)"
+        " AND substr(i.account, instr(i.account, '@') + 1) IN (SELECT domain FROM job_domains WHERE job_id = ?1)"
+        " AND i.account NOT IN (SELECT CASE WHEN instr(u, '@') > 0 THEN u ELSE u || '@' || d END FROM"
+        "  (SELECT lower(CASE WHEN dest_auth = 'master' AND instr(dest_user, '*') > 1"
+        "    THEN substr(dest_user, 1, instr(dest_user, '*') - 1) ELSE dest_user END) AS u,"
+        "    (SELECT domain FROM job_domains WHERE job_id = ?1 AND position = 0) AS d"
+        "   FROM mailboxes WHERE job_id = ?1 AND removed = 0))"
+        " ORDER BY i.account";
+
+static void read_account(struct stmt *st, void *arg)
+{
+	struct gate_job *j = arg;
+
+	j->accounts = xreallocarray(j->accounts, j->n_accounts + 1, sizeof(*j->accounts));
+	j->accounts[j->n_accounts++] =
+	        (struct gate_account){.name = db_col_dup(st, 0), .accepted = db_col_i64(st, 1) != 0};
+}
+
+static const struct err *load_accounts(struct store *s, struct gate_job *j)
 {
 	struct stmt *st;
-	bool row = false;
-	const struct err *e = db_query(store_db(s), &st,
-	        "SELECT id, facts, snapshot, covers, mailboxes, reason, by_sub, by_name, by_role, at, "
-	        "COALESCE(expires_at, 0)"
-	        " FROM approvals WHERE job_id = ?1 AND kind = ?2 AND id > COALESCE((SELECT max(id) FROM "
-	        "approvals"
-	        "  WHERE job_id = ?1 AND kind = 'revoke'), 0) ORDER BY id DESC LIMIT 1",
-	        "is", job_id, kind);
+	const struct err *e = db_query(store_db(s), &st, accounts_sql, "i", j->id);
 
-	if (e == NULL)
-		e = db_step(st, &row);
-	if (e != NULL || !row)
-		return e;
+	return e != NULL ? e : db_each(st, read_account, j);
+}
+
+/* Newest first: the first of its kind speaks. */
+static const char decisions_sql[] =
+        "SELECT id, facts, snapshot, covers, mailboxes, reason, by_sub, by_name, by_role, at,"
+        " COALESCE(expires_at, 0), kind FROM approvals WHERE job_id = ?1"
+        " AND id > COALESCE((SELECT max(id) FROM approvals WHERE job_id = ?1 AND kind = 'revoke'), 0)"
+        " ORDER BY id DESC";
+
+static void read_decision(struct stmt *st, void *arg)
+{
+	struct gate_job *j = arg;
+	bool approve = strcmp(db_col_text(st, 11), "approve") == 0;
+	struct gate_decision *d = approve ? &j->approval : &j->override;
+
+	if (d->id != 0)
+		return;
 	*d = (struct gate_decision){.id = db_col_i64(st, 0),
 	        .facts = db_col_dup(st, 1),
 	        .snapshot = db_col_dup(st, 2),
@@ -230,39 +313,41 @@ static const struct err *load_decision(
 	        .at = db_col_i64(st, 9),
 	        .expires_at = db_col_i64(st, 10)};
 	role_parse(db_col_text(st, 8), &d->role);
-	db_done(st);
-	return NULL;
+}
+
+static const struct err *load_decisions(struct store *s, struct gate_job *j)
+{
+	struct stmt *st;
+	const struct err *e = db_query(store_db(s), &st, decisions_sql, "i", j->id);
+
+	return e != NULL ? e : db_each(st, read_decision, j);
+}
+
+/* What of DNS came last; rollback_seq holds that of the runs already. */
+static void read_dns(struct stmt *st, void *arg)
+{
+	struct gate_job *j = arg;
+	struct gate_dns d = {.seq = db_col_i64(st, 0),
+	        .rolled_back = db_col_i64(st, 1) != 0,
+	        .was_ready = db_col_i64(st, 2) != 0};
+
+	if (d.rolled_back)
+		most(&j->rollback_seq, d.seq);
+	if (d.seq > j->dns.seq)
+		j->dns = d;
 }
 
 static const struct err *load_dns(struct store *s, struct gate_job *j)
 {
 	struct stmt *st;
-	bool row = false;
-	const struct err *e = db_i64(store_db(s), &j->rollback_seq, NULL,
-	        "SELECT max(COALESCE((SELECT max(seq) FROM dns_events WHERE job_id = ?1 AND what = "
-	        "'rolled_back'), 0),"
-	        " COALESCE((SELECT max(r.change_seq) FROM runs r JOIN passes p ON p.run_id = r.id"
-	        "  WHERE r.job_id = ?1 AND r.kind = 'rollback'), 0))",
-	        "i", j->id);
+	const struct err *e = db_query(store_db(s), &st,
+	        "SELECT seq, what = 'rolled_back', was_ready FROM dns_events WHERE job_id = ?1", "i", j->id);
 
 	if (e == NULL)
-		e = db_query(store_db(s), &st,
-		        "SELECT seq, what = 'rolled_back', was_ready FROM dns_events WHERE job_id = ?1 ORDER "
-		        "BY seq DESC LIMIT 1",
-		        "i", j->id);
-	if (e == NULL)
-		e = db_step(st, &row);
-	if (e != NULL)
-		return e;
-	if (row) {
-		j->dns = (struct gate_dns){.seq = db_col_i64(st, 0),
-		        .rolled_back = db_col_i64(st, 1) != 0,
-		        .was_ready = db_col_i64(st, 2) != 0};
-		db_done(st);
-	}
-	if (j->rollback_seq > j->dns.seq)
+		e = db_each(st, read_dns, j);
+	if (e == NULL && j->rollback_seq > j->dns.seq)
 		j->dns = (struct gate_dns){.seq = j->rollback_seq, .rolled_back = true};
-	return NULL;
+	return e;
 }
 
 const struct err *facts_load(struct store *s, int64_t job_id, struct gate_job *out)
@@ -277,9 +362,9 @@ const struct err *facts_load(struct store *s, int64_t job_id, struct gate_job *o
 	if (e == NULL)
 		e = load_mailboxes(s, out);
 	if (e == NULL)
-		e = load_decision(s, job_id, "approve", &out->approval);
+		e = load_accounts(s, out);
 	if (e == NULL)
-		e = load_decision(s, job_id, "override", &out->override);
+		e = load_decisions(s, out);
 	if (e == NULL)
 		e = load_dns(s, out);
 	store_read_end(s);
