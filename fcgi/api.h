@@ -55,6 +55,10 @@ HANDLER(api_job_verification);
 HANDLER(api_mailbox_verification);
 HANDLER(api_missing_list);
 HANDLER(api_missing_accept);
+/* api_quarantine.c */
+HANDLER(api_quarantine_list);
+HANDLER(api_quarantine_get);
+HANDLER(api_quarantine_retry);
 /* api_gate.c */
 HANDLER(api_gate);
 HANDLER(api_gate_approve);

@@ -14,6 +14,7 @@ libapi_a_SOURCES = \
 	fcgi/api_jobs.c \
 	fcgi/api_mailboxes.c \
 	fcgi/api_metrics.c \
+	fcgi/api_quarantine.c \
 	fcgi/api_runs.c \
 	fcgi/api_service.c \
 	fcgi/api_session.c \
@@ -48,6 +49,8 @@ libapi_a_SOURCES = \
 	fcgi/problem.h \
 	fcgi/range.c \
 	fcgi/range.h \
+	fcgi/recopy.c \
+	fcgi/recopy.h \
 	fcgi/request.c \
 	fcgi/request.h \
 	fcgi/response.c \

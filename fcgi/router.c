@@ -54,6 +54,8 @@ static const char *take_args(const char *path, const struct request *r, struct r
 
 		if (segment_is(path + 1, n, "{id}") && !str_i64(r->segments[i], 1, INT64_MAX, &args->id))
 			return "id";
+		if (segment_is(path + 1, n, "{n}") && !str_i64(r->segments[i], 1, INT64_MAX, &args->n))
+			return "n";
 		if (segment_is(path + 1, n, "{name}")) {
 			if (!fs_safe_name(r->segments[i]))
 				return "name";

@@ -44,7 +44,7 @@ enum route_flag {
 struct route {
 	const char *name; /* operationId in openapi.json */
 	enum method method;
-	const char *path; /* "/jobs/{id}/runs": {id} is a positive number, {name} a safe file name */
+	const char *path; /* "/jobs/{id}/runs": {id} and {n} are positive numbers, {name} a safe file name */
 	unsigned roles;
 	unsigned flags;
 	size_t body_max; /* 0: no body is read */
@@ -59,6 +59,7 @@ extern const size_t routes_count;
 
 struct route_args {
 	int64_t id;       /* {id} */
+	int64_t n;        /* {n} */
 	const char *name; /* {name}; memory of the request */
 };
 

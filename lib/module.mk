@@ -67,6 +67,8 @@ libmigration_a_SOURCES = \
 	lib/store_job.h \
 	lib/store_mailbox.c \
 	lib/store_mailbox.h \
+	lib/store_quarantine.c \
+	lib/store_quarantine.h \
 	lib/store_run.c \
 	lib/store_run.h \
 	lib/store_run_claim.c \
