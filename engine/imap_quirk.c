@@ -13,7 +13,7 @@ struct meaning_row {
 };
 
 static const struct meaning_row codes[] = {
-	{"OVERQUOTA", ERR_QUOTA}, {"TOOBIG", ERR_MESSAGE_TOO_LARGE}, {"LIMIT", ERR_THROTTLED},
+	{"OVERQUOTA", ERR_QUOTA}, {"TOOBIG", ERR_MESSAGE_TOO_LARGE},
 	{"UNAVAILABLE", ERR_THROTTLED}, {"AUTHENTICATIONFAILED", ERR_AUTH_REJECTED},
 	{"AUTHORIZATIONFAILED", ERR_AUTH_REJECTED}, {"EXPIRED", ERR_AUTH_REJECTED},
 	{"PRIVACYREQUIRED", ERR_TLS_REQUIRED}, {"NOPERM", ERR_FOLDER_DENIED}, {"THROTTLED", ERR_THROTTLED},
@@ -30,6 +30,7 @@ static const struct meaning_row words[] = {
 	{"quota exceeded", ERR_QUOTA},
 	{"over quota", ERR_QUOTA},
 	{"Maximum size of appendable message", ERR_MESSAGE_TOO_LARGE}, /* Exchange */
+	{"larger than the maximum size allowed", ERR_MESSAGE_TOO_LARGE}, /* Dovecot quota_max_mail_size, with [LIMIT] */
 	{"Message too large", ERR_MESSAGE_TOO_LARGE},
 	{"message size exceeds", ERR_MESSAGE_TOO_LARGE},
 };
