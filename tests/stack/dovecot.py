@@ -174,6 +174,12 @@ class Dovecot:
         if self._process is not None:
             self._process.stop()
 
+    def change(self, **settings):
+        """Starts anew with other arguments, at the same ports."""
+        self._settings.update(settings)
+        self.stop()
+        self.start()
+
     def crash(self):
         """Every process of it dies at once, as in a power cut without one."""
         self._process.crash()

@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	tests/system/test_nginx.py \
 	tests/system/test_permissions.py \
 	tests/system/test_preflight.py \
+	tests/system/test_quarantine.py \
 	tests/system/test_scripts.py \
 	tests/system/test_spool.py \
 	tests/system/test_tenants.py \
