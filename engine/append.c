@@ -18,6 +18,7 @@
 #define BATCH_BYTES (4u << 20)
 #define BATCH_DAWDLE_MS 2000
 #define CHECKPOINT 200 /* messages, for servers that do not tell UIDs */
+#define DOUBTS 2       /* failures of the server itself in one folder; more of them are refusals like others */
 
 static void batch_free(struct batch *b)
 {
@@ -225,6 +226,7 @@ static void accepted(struct batch *b, const struct imap_resp *r)
 	j->copied_bytes += b->bytes;
 	j->cp->copied += b->n;
 	j->cp->copied_bytes += b->bytes;
+	j->probing = false;
 	b->p->failures = 0;
 	b->p->careful -= b->p->careful > 0;
 }
@@ -242,6 +244,12 @@ static void not_accepted(struct batch *b, const struct imap_result *res)
 		if (!j->failed)
 			copy_warn(j->cp, j, err_new(ERR_FOLDER_DENIED, "%s", res->err->msg));
 		j->failed = true;
+	} else if (quirk_server_failed(res->resp) && j->doubts < DOUBTS) {
+		/* It may mend its folder now and find messages that it had stored and not answered for (Dovecot's
+		 * sdbox after a crash: "u.1 already exists, rebuilding index"): look before anything goes there again. */
+		j->doubts++;
+		pair_fail(p, err_new(ERR_LINE_LOST, "%s: the server failed, what it holds is looked at again: %s", j->name,
+				     res->err->msg), "destination");
 	} else if (!b->alone) {
 		uidset_add_set(&j->retry, &b->uids);
 	} else {
@@ -255,6 +263,7 @@ static void on_append(void *arg, const struct imap_result *res)
 	struct batch *b = arg;
 	struct pair *p = b->p;
 	struct job *j = b->job;
+	bool open = p->batch == b; /* then append_close frees it, also when the pair fails below */
 
 	b->answered = true;
 	if (res->lost) { /* the pair starts over and forgets its batches with it */
@@ -268,7 +277,7 @@ static void on_append(void *arg, const struct imap_result *res)
 		accepted(b, res->resp);
 	else
 		not_accepted(b, res);
-	if (b->closed)
+	if (!open)
 		batch_free(b);
 	if (p->dead)
 		return;
@@ -303,7 +312,7 @@ static bool fits(const struct pair *p, const struct message *m)
 {
 	const struct batch *b = p->batch;
 
-	return b != NULL && !b->answered && !b->alone && !m->alone && b->job == m->job && b->n < BATCH_MESSAGES &&
+	return b != NULL && !b->answered && !b->alone && !m->alone && !m->job->probing && b->job == m->job && b->n < BATCH_MESSAGES &&
 	       b->bytes + m->size <= BATCH_BYTES && m->size > 0 &&
 	       m->uid > b->uids.r[b->uids.n - 1].hi; /* rising: the i-th copied is the i-th UID of the answer */
 }
@@ -316,7 +325,7 @@ static void new_batch(struct pair *p, const struct message *m)
 	b->p = p;
 	b->job = m->job;
 	/* a message of no bytes ends a MULTIAPPEND for some servers: it goes alone */
-	b->alone = m->alone || m->size == 0 || !imap_has(p->dst, "MULTIAPPEND");
+	b->alone = m->alone || m->job->probing || m->size == 0 || !imap_has(p->dst, "MULTIAPPEND");
 	p->batch = b;
 	p->batches++;
 	m->job->batches++;

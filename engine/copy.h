@@ -49,12 +49,16 @@ struct job {
 	bool search;     /* the filters must be asked of the server first */
 	bool unsure;     /* --only: what the state does not know of the folder stays unknown */
 	struct uidset only;    /* --only: the messages that are wanted */
+	bool in_doubt;   /* a line or a run broke while copies were on their way */
+	bool probing;    /* the next APPEND goes alone: the server may find what it had stored before */
+	unsigned doubts; /* how often the server has failed by itself and was looked at again */
 	struct uidset todo;    /* still to be copied */
 	struct uidset retry;   /* of a refused batch: alone, one after the other */
 	struct uidset came;    /* the source has given it: copied, refused or to be tried again */
 	struct uidset again;   /* had not come, but is there: asked for once more */
 	bool looked;           /* for what did not come */
 	unsigned searches;     /* UID SEARCHes unanswered */
+	struct uidset flags_doubt; /* found after a breakdown with other flags than at the source: flags.c mends them */
 	struct uidset unsaved; /* acknowledged without a UID: written to the state at the next checkpoint */
 	struct refusal *refused;
 	size_t nrefused, kept;

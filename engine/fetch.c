@@ -29,9 +29,15 @@ static int64_t rate_wait_ms(struct copy *cp)
 	return cp->rate_left > 0 ? 0 : 1 + (int64_t)(-cp->rate_left * 1000 / (double)cp->o->max_rate);
 }
 
+/* After a breakdown the first APPEND waits for its answer: see not_accepted. */
+static bool probe_is_out(const struct pair *p, const struct job *j)
+{
+	return j->probing && j->batches > 0 && !(p->msg.begun && p->msg.job == j);
+}
+
 bool pair_may_append(const struct pair *p, const struct job *j)
 {
-	return p->dst_ready && p->cp->flags_known && j->created && !p->emitting &&
+	return !probe_is_out(p, j) && p->dst_ready && p->cp->flags_known && j->created && !p->emitting &&
 	       imap_out_pending(p->dst) < IMAP_OUT_HIGH && p->batches <= BATCHES_MAX;
 }
 

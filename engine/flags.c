@@ -2,6 +2,8 @@
  * --flags-sync: changes of flags since the last pass travel after the mail. Where the source keeps MODSEQ
  * (CONDSTORE) only messages that changed there are looked at, so that what a user changed at the destination
  * stays as it is; elsewhere both sides are compared and the source's flags win.
+ *
+ * Without --flags-sync only what a breakdown has left in doubt is looked at, and flags are only added.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,7 @@ struct flags_run {
 	unsigned left;
 	int step;
 	bool compare; /* no MODSEQ to go by */
+	bool doubt;   /* only the job's flags_doubt */
 	struct known *known;
 	size_t nknown;
 	struct change *change; /* what the source says, then only what differs */
@@ -180,7 +183,16 @@ static void on_dst(void *arg, const struct imap_resp *resp)
 static void ask_source(struct flags_run *r, struct imap_conn *src)
 {
 	static const struct imap_handler h = {.untagged = on_src, .done = on_done};
+	struct buf text = BUF_INIT;
 
+	if (r->doubt) {
+		for (size_t at = 0; buf_reset(&text), uidset_format(&r->j->flags_doubt, &at, 7000, &text);) {
+			r->left++;
+			imap_command(src, &h, r, "UID FETCH %s (UID FLAGS)", text.ptr);
+		}
+		buf_free(&text);
+		return;
+	}
 	r->left++;
 	if (r->compare)
 		imap_command(src, &h, r, "UID FETCH 1:%u (UID FLAGS)", r->j->src->uidnext - 1);
@@ -248,7 +260,7 @@ static void store(struct flags_run *r, struct imap_conn *dst)
 		}
 		for (size_t at = 0; buf_reset(&text), uidset_format(&uids, &at, 7000, &text);) {
 			r->left++;
-			imap_command(dst, &h, r, "UID STORE %s FLAGS.SILENT %s", text.ptr, flags);
+			imap_command(dst, &h, r, "UID STORE %s %sFLAGS.SILENT %s", text.ptr, r->doubt ? "+" : "", flags);
 		}
 	}
 	uidset_free(&uids);
@@ -259,7 +271,7 @@ static void end_job(struct flags_run *r)
 {
 	struct job *j = r->j;
 
-	if (!r->failed && j->src->modseq > 0) {
+	if (!r->failed && !r->doubt && j->src->modseq > 0) {
 		j->row.modseq = j->src->modseq;
 		copy_check(r->cp, state_folder_put(r->cp->state, j->src->raw, j->src->len, j->dst_raw, &j->row));
 		copy_dirty(r->cp);
@@ -305,6 +317,8 @@ static void next_step(struct flags_run *r)
 /* Anything to carry over in this folder? */
 static bool concerned(const struct job *j)
 {
+	if (!j->cp->o->flags_sync)
+		return !j->failed && j->flags_doubt.n > 0;
 	if (j->failed || j->row.id == 0 || j->src->uidnext <= 1 || j->src->messages == 0)
 		return false;
 	return j->src->modseq == 0 || j->row.modseq == 0 || j->src->modseq != j->row.modseq;
@@ -322,6 +336,7 @@ static void next_job(struct flags_run *r)
 		r->j = j;
 		r->step = 0;
 		r->failed = false;
+		r->doubt = !cp->o->flags_sync;
 		r->compare = j->src->modseq == 0 || j->row.modseq == 0;
 		copy_check(cp, state_copied_runs(cp->state, j->row.id, on_known, r));
 		if (r->nknown == 0)
@@ -333,12 +348,20 @@ static void next_job(struct flags_run *r)
 	copy_finish(cp);
 }
 
+static bool any_doubt(const struct copy *cp)
+{
+	for (size_t i = 0; i < cp->njobs; i++)
+		if (!cp->jobs[i].failed && cp->jobs[i].flags_doubt.n > 0)
+			return true;
+	return false;
+}
+
 bool flags_start(struct copy *cp)
 {
 	struct pair *p = &cp->pairs[0];
 	struct flags_run *r;
 
-	if (!cp->o->flags_sync || cp->flags_done)
+	if (cp->flags_done || (!cp->o->flags_sync && !any_doubt(cp)))
 		return false;
 	if (cp->flags_run != NULL || p->dead || !p->src_ready || !p->dst_ready || !cp->flags_known)
 		return true; /* it is at work, or will be when the connections are there */

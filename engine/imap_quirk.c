@@ -41,6 +41,30 @@ bool quirk_already_exists(const struct imap_resp *r)
 	       strcasestr(r->text, "duplicate folder") != NULL;
 }
 
+bool quirk_server_failed(const struct imap_resp *r)
+{
+	static const char *const failed[] = {"SERVERBUG", "CORRUPTION", "INUSE", NULL};
+
+	for (size_t i = 0; failed[i] != NULL; i++)
+		if (strcmp(r->code, failed[i]) == 0)
+			return true;
+	return r->code[0] == '\0' &&
+	       (strcasestr(r->text, "Internal error") != NULL || strcasestr(r->text, "System I/O error") != NULL);
+}
+
+bool quirk_not_there(const struct imap_resp *r)
+{
+	static const char *const absent[] = {"doesn't exist", "does not exist", "no such", "not found", "unknown mailbox",
+		"nonexistent", "non-existent", NULL};
+
+	if (strcmp(r->code, "NONEXISTENT") == 0 || strcmp(r->code, "TRYCREATE") == 0)
+		return true;
+	for (size_t i = 0; absent[i] != NULL && !quirk_server_failed(r); i++)
+		if (strcasestr(r->text, absent[i]) != NULL)
+			return true;
+	return false;
+}
+
 enum err_id quirk_meaning(const struct imap_resp *r)
 {
 	/* words first where they say more than the code (Gmail's day limit is no full mailbox) */

@@ -14,6 +14,10 @@
 enum err_id quirk_meaning(const struct imap_resp *r);
 /* The pause a throttling text names, in milliseconds; `otherwise` when it names none. */
 int64_t quirk_backoff_ms(const char *text, int64_t otherwise);
+/* A NO that is the server's own failure, not one of the message or folder it was asked about. */
+bool quirk_server_failed(const struct imap_resp *r);
+/* A NO to EXAMINE that means there is no such folder. */
+bool quirk_not_there(const struct imap_resp *r);
 /* A NO to CREATE that means the folder is there. */
 bool quirk_already_exists(const struct imap_resp *r);
 /* Folders that a provider shows but that hold no mail of their own (Exchange: Calendar, Contacts …; Gmail:

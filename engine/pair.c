@@ -209,8 +209,13 @@ static void disconnect(struct pair *p, const struct err *e)
 	p->keep_name = NULL;
 }
 
-static void give_back_jobs(struct pair *p)
+/* Whoever takes them up next looks at the destination first; not before the old session has had its time. */
+static void give_back_jobs(struct pair *p, bool in_flight)
 {
+	if (in_flight && p->njobs > 0) {
+		p->cp->holding = true;
+		loop_arm(p->cp->loop, &p->cp->hold, QUIET_MS);
+	}
 	while (p->njobs > 0) {
 		struct job *j = p->jobs[--p->njobs];
 
@@ -281,7 +286,7 @@ void pair_fail(struct pair *p, const struct err *e, const char *side)
 		return;
 	in_flight = p->batches > 0;
 	disconnect(p, &why);
-	give_back_jobs(p);
+	give_back_jobs(p, in_flight);
 	if (p->n == 0 && !cp->planned)
 		cp->src_listed = cp->dst_listed = false;
 	if (p->n == 0 && !cp->flags_known)

@@ -141,6 +141,7 @@ static const struct err *prepare(struct job *j, bool filter_changed)
 	}
 	fresh = j->row.id == 0 || why != NULL;
 	was_active = j->row.active && !fresh;
+	j->in_doubt = was_active;
 	j->row.src_uidvalidity = j->src->uidvalidity;
 	if (j->dst != NULL && j->dst->has_status)
 		j->row.dst_uidvalidity = j->dst->uidvalidity;
@@ -456,7 +457,7 @@ const struct err *plan_again(struct job *j)
 	uidset_clear(&j->again);
 	j->looked = false;
 	j->searches = 0;
-	j->reconcile = true;
+	j->reconcile = j->in_doubt = true;
 	return e;
 }
 
@@ -476,6 +477,7 @@ void plan_free(struct copy *cp)
 		uidset_free(&j->came);
 		uidset_free(&j->again);
 		uidset_free(&j->only);
+		uidset_free(&j->flags_doubt);
 	}
 	only_free(cp->only);
 	free(cp->jobs);

@@ -10,10 +10,12 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "copy.h"
 #include "ident.h"
 #include "imap_date.h"
+#include "imap_quirk.h"
 #include "match.h"
 #include "mem.h"
 
@@ -39,6 +41,7 @@ struct body_keys {
 
 struct found {
 	uint32_t src, dst;
+	bool flags_differ;
 };
 
 struct half {
@@ -61,7 +64,7 @@ struct reconcile {
 	struct half half[SIDES];
 	unsigned left; /* commands unanswered in this step */
 	int step;
-	uint32_t dst_uidnext, dst_top;
+	uint32_t dst_uidnext, dst_top, dst_uidvalidity;
 	bool dst_open, uidnext_unknown;
 	struct uidset searched;
 	struct found *found;
@@ -93,33 +96,35 @@ static void answered(struct reconcile *r, const struct imap_result *res)
 		next_step(r);
 }
 
-static void add_found(struct reconcile *r, uint32_t src, uint32_t dst)
+#define FLAGS_OF(tie) ((tie) & 0xffff) /* match_tie */
+
+static void add_found(struct reconcile *r, uint32_t src, uint32_t src_tie, uint32_t dst, uint32_t dst_tie)
 {
 	if (r->nfound == r->cap) {
 		r->cap = r->cap * 2 + 64;
 		r->found = xreallocarray(r->found, r->cap, sizeof(*r->found));
 	}
-	r->found[r->nfound++] = (struct found){src, dst};
+	r->found[r->nfound++] = (struct found){src, dst, FLAGS_OF(src_tie) != FLAGS_OF(dst_tie)};
 }
 
 /* --- reading both sides --- */
 
 static uint32_t tie_of(const struct imap_fetch *f)
 {
-	uint64_t flags = 0, h = 1469598103934665603u;
+	uint64_t flags = 0, h;
 	int64_t date = 0;
 
 	if (f->has_date)
 		imap_date_parse(f->date, &date);
-	for (const char *c = f->has_flags ? f->flags : "";; c++) { /* a sum: the order does not matter */
-		if (*c == ' ' || *c == '\0') {
+	for (const char *c = f->has_flags ? f->flags : ""; *c != '\0'; c += strspn(c, " ")) { /* a sum: in any order */
+		size_t n = strcspn(c, " ");
+
+		h = 1469598103934665603u;
+		for (size_t i = 0; i < n; i++)
+			h = (h ^ (unsigned char)c[i]) * 1099511628211u;
+		if (n != 7 || strncasecmp(c, "\\Recent", 7) != 0) /* a session's, not the message's */
 			flags += h;
-			h = 1469598103934665603u;
-			if (*c == '\0')
-				break;
-			continue;
-		}
-		h = (h ^ (unsigned char)*c) * 1099511628211u;
+		c += n;
 	}
 	return match_tie((uint64_t)date, flags);
 }
@@ -332,7 +337,7 @@ static void compare_keys(struct reconcile *r)
 		nd = run_of(d, k, same_key);
 		if (ns == nd) {
 			for (size_t x = 0; x < ns; x++)
-				add_found(r, s->e[i + x].uid, d->e[k + x].uid);
+				add_found(r, s->e[i + x].uid, s->e[i + x].tie, d->e[k + x].uid, d->e[k + x].tie);
 		} else {
 			want_bodies(s, i, ns);
 			want_bodies(d, k, nd);
@@ -413,7 +418,7 @@ static void on_pair(void *arg, uint32_t src, uint32_t dst)
 	struct reconcile *r = arg;
 	struct body_keys *s = &r->half[SRC].b[src & ~WANTED], *d = &r->half[DST].b[dst];
 
-	add_found(r, s->uid, d->uid);
+	add_found(r, s->uid, s->tie, d->uid, d->tie);
 	s->uid = d->uid = 0;
 }
 
@@ -471,6 +476,10 @@ static const struct err *save(struct reconcile *r)
 		while (k < r->nfound && r->found[k].src == r->found[k - 1].src + 1 &&
 			r->found[k].dst == r->found[k - 1].dst + 1)
 			k++;
+		/* a server that has mended its index may have lost the flags of what a broken line left there */
+		for (size_t x = i; x < k && j->in_doubt; x++)
+			if (r->found[x].flags_differ)
+				uidset_add(&j->flags_doubt, r->found[x].src, r->found[x].src);
 		uidset_clear(&src);
 		uidset_clear(&dst);
 		uidset_add(&src, r->found[i].src, r->found[k - 1].src);
@@ -506,7 +515,8 @@ static void finish(struct reconcile *r)
 		imap_command(p->dst, NULL, NULL, imap_has(p->dst, "UNSELECT") ? "UNSELECT" : "CLOSE");
 	if (!j->failed)
 		copy_check(j->cp, save(r));
-	j->reconcile = j->search = false;
+	j->probing = j->in_doubt;
+	j->reconcile = j->search = j->in_doubt = false;
 	p->rec = NULL;
 	reconcile_free(r);
 	if (j->cp->failed)
@@ -561,14 +571,43 @@ static void on_dst_examine_data(void *arg, const struct imap_resp *resp)
 	if (imap_resp_code_number(resp, "UIDNEXT", &v))
 		r->dst_uidnext = (uint32_t)v;
 	if (imap_resp_code_number(resp, "UIDVALIDITY", &v))
-		r->j->row.dst_uidvalidity = (uint32_t)v;
+		r->dst_uidvalidity = (uint32_t)v;
+}
+
+/* The folder is not what it was: what is known of its UIDs is worth nothing. The next run begins it afresh. */
+static void check_uidvalidity(struct reconcile *r)
+{
+	struct job *j = r->j;
+
+	if (!r->dst_open || r->dst_uidvalidity == 0)
+		return;
+	if (j->row.dst_uidvalidity != 0 && j->row.dst_uidvalidity != r->dst_uidvalidity && !j->failed) {
+		j->failed = true;
+		copy_warn(j->cp, j, err_new(ERR_SOURCE_CHANGED,
+			"the destination has made the folder anew meanwhile (UIDVALIDITY): the next run compares it afresh"));
+		return;
+	}
+	j->row.dst_uidvalidity = r->dst_uidvalidity;
 }
 
 static void on_dst_examine(void *arg, const struct imap_result *res)
 {
 	struct reconcile *r = arg;
 
-	r->dst_open = !res->lost && res->kind == IMAP_OK; /* NO: it is not there yet, so nothing is in it */
+	struct job *j = r->j;
+
+	r->dst_open = !res->lost && res->kind == IMAP_OK;
+	check_uidvalidity(r);
+	/* NO: it is not there yet, so nothing is in it; unless the server means something else */
+	if (!res->lost && !r->dst_open && !quirk_not_there(res->resp) && (j->dst != NULL || j->created)) {
+		if (j->doubts++ < 2) {
+			pair_fail(r->p, err_new(ERR_LINE_LOST, "%s: the folder cannot be looked at: %s", j->name, res->err->msg),
+				"destination");
+			return;
+		}
+		j->failed = true;
+		copy_warn(j->cp, j, err_wrap(res->err, "both sides cannot be compared"));
+	}
 	r->uidnext_unknown = r->dst_open && r->dst_uidnext == 0;
 	if (r->uidnext_unknown)
 		r->dst_uidnext = UINT32_MAX;

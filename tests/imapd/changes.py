@@ -30,7 +30,22 @@ def _flag(store, name, rest):
             message.flags, message.modseq = tuple({*message.flags, flag}), box.modseq
 
 
-ACTIONS = {"expunge": _expunge, "add": _add, "renew": _renew, "remove": _remove, "flag": _flag}
+def _hide(store, name, _):
+    """As after a crash: the mail is on the disk, the index does not know it."""
+    box = store.get(name)
+    box.hidden, box.messages = box.messages, []
+    box.uidnext = min((m.uid for m in box.hidden), default=box.uidnext)
+
+
+def _find(store, name, rest):
+    """As when the index is mended: what was hidden is there again; its flags, too, unless "bare"."""
+    box = store.get(name)
+    for message in box.hidden:
+        box.add(message.data, message.date, () if rest == "bare" else message.flags)
+    box.hidden = []
+
+
+ACTIONS = {"hide": _hide, "find": _find, "expunge": _expunge, "add": _add, "renew": _renew, "remove": _remove, "flag": _flag}
 
 
 def apply(store, word, rest):

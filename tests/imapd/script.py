@@ -35,7 +35,8 @@
 Actions: send TEXT, raw TEXT (no line end), repeat N TEXT, ok|no|bad TEXT, bye TEXT, default [N] (the
 ordinary answer, or the next N responses of it), part N (the first N bytes of its next response), swallow (do it, answer nothing), preauth (logged in already),
 pass (accept the literal), stall SECONDS, drop (reset), close, bytewise, tls, offer NAMES, expunge FOLDER UID, add FOLDER N,
-renew FOLDER (another UIDVALIDITY), remove FOLDER, flag FOLDER UID FLAG. In texts $tag is the command's tag,
+renew FOLDER (another UIDVALIDITY), remove FOLDER, flag FOLDER UID FLAG, hide FOLDER (its mail is not in its index), find FOLDER
+[bare] (it is again; bare: without flags). In texts $tag is the command's tag,
 $from its first literal, and \\r \\n \\0 \\xNN are bytes.
 """
 
@@ -46,7 +47,7 @@ import shlex
 DEFAULT = ("IMAP4rev1 SASL-IR LITERAL+ ID ENABLE NAMESPACE UNSELECT UIDPLUS LIST-EXTENDED LIST-STATUS SPECIAL-USE "
            "STATUS=SIZE CONDSTORE MULTIAPPEND CHILDREN").split()
 _ACTIONS = {"send", "raw", "repeat", "ok", "no", "bad", "bye", "default", "part", "pass", "stall", "drop", "close", "swallow", "preauth",
-            "bytewise", "tls", "offer", "expunge", "add", "renew", "remove", "flag"}
+            "bytewise", "tls", "offer", "expunge", "add", "renew", "remove", "flag", "hide", "find"}
 
 
 class ScriptError(Exception):
