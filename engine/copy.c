@@ -98,7 +98,7 @@ static void on_tick(void *arg)
 
 struct job *copy_next_job(struct copy *cp)
 {
-	if (cp->finishing || cp->failed)
+	if (cp->finishing || cp->failed || cp->o->dry_run)
 		return NULL;
 	for (size_t i = 0; i < cp->njobs; i++) {
 		struct job *j = &cp->jobs[cp->order[i]];
@@ -109,9 +109,15 @@ struct job *copy_next_job(struct copy *cp)
 	return NULL;
 }
 
+/* True: something is at work still, and will call copy_finish again. */
+static bool after_the_mail(struct copy *cp)
+{
+	return cp->o->dry_run ? preview_start(cp) || prune_start(cp) : flags_start(cp) || prune_start(cp);
+}
+
 void copy_finish(struct copy *cp)
 {
-	if (cp->finishing || (!cp->o->dry_run && !cp->failed && flags_start(cp)))
+	if (cp->finishing || (!cp->failed && after_the_mail(cp)))
 		return;
 	cp->finishing = true;
 	for (unsigned i = 0; i < cp->npairs; i++)
@@ -232,7 +238,6 @@ const struct err *copy_planned(struct copy *cp)
 	if (e != NULL)
 		return e;
 	if (cp->o->dry_run) {
-		plan_print(cp);
 		cp->unfinished = 0;
 		copy_finish(cp);
 		return NULL;
@@ -307,6 +312,8 @@ static void done_event(struct copy *cp, const struct err *e)
 	o = json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I}", "status", status, "exit", err_exit(e), "messages_total",
 		(json_int_t)cp->messages_total, "messages_copied", (json_int_t)cp->copied, "messages_present",
 		(json_int_t)present, "refused", (json_int_t)cp->refused, "bytes_copied", (json_int_t)cp->copied_bytes);
+	if (cp->o->delete_extra)
+		json_object_set_new(o, "deleted", json_integer((json_int_t)cp->deleted));
 	event_err(o, e);
 	event(cp->ev, "done", o);
 }
@@ -334,8 +341,7 @@ static const struct err *open_state(struct copy *cp)
 {
 	const struct err *rebuilt = NULL, *e;
 
-	e = state_open(&cp->state, cp->o->dry_run && cp->o->state == NULL ? NULL : cp->o->state, cp->o->from.label,
-		cp->o->to.label, &rebuilt);
+	e = (cp->o->dry_run ? state_peek : state_open)(&cp->state, cp->o->state, cp->o->from.label, cp->o->to.label, &rebuilt);
 	if (e == NULL && rebuilt != NULL)
 		copy_warn(cp, NULL, rebuilt);
 	return e;
@@ -351,6 +357,8 @@ static void clean_up(struct copy *cp)
 	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
 		loop_disarm(cp->loop, timers[i]);
 	flags_free(cp->flags_run);
+	prune_free(cp->prune);
+	preview_free(cp->preview);
 	state_close(cp->state);
 	plan_free(cp);
 	folders_free(&cp->src);

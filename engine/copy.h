@@ -25,6 +25,8 @@ struct copy;
 struct pair;
 struct reconcile;
 struct flags_run;
+struct prune;
+struct preview;
 
 enum job_phase { JOB_WAITING, JOB_STREAM, JOB_RETRY, JOB_KEEP, JOB_DONE };
 
@@ -151,6 +153,11 @@ struct copy {
 	struct flags_run *flags_run; /* --flags-sync */
 	bool flags_done;
 	uint64_t flags_changed;
+	struct preview *preview; /* --dry-run */
+	bool previewed;
+	struct prune *prune; /* --delete-extra */
+	bool prune_done;
+	uint64_t deleted;
 	bool flags_known, keywords_allowed;
 	struct buf permanent; /* " \Seen \Flagged … " */
 	struct loop_timer save, tick, hold, patience;
@@ -179,7 +186,6 @@ void copy_finish(struct copy *cp); /* every job is done: log out, then stop */
 /* plan.c */
 const struct err *plan_make(struct copy *cp);
 void plan_event(struct copy *cp);
-void plan_print(struct copy *cp);
 void plan_create(struct copy *cp, struct imap_conn *dst); /* CREATE and SUBSCRIBE, all at once */
 void plan_free(struct copy *cp);
 /* What is to be done for a job that was interrupted. */
@@ -226,6 +232,14 @@ void reconcile_free(struct reconcile *r); /* NULL is fine */
 /* flags.c: after the mail; calls copy_finish when done. False: there is nothing to wait for. */
 bool flags_start(struct copy *cp);
 void flags_free(struct flags_run *r);
+
+/* preview.c: instead of the mail */
+bool preview_start(struct copy *cp);
+void preview_free(struct preview *v); /* NULL is fine */
+
+/* prune.c: after the flags, in the same way */
+bool prune_start(struct copy *cp);
+void prune_free(struct prune *r); /* NULL is fine */
 
 /* refuse.c */
 void refuse(struct job *j, uint32_t uid, const struct err *e, bool unreadable);

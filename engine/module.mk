@@ -30,6 +30,9 @@ libengine_a_SOURCES = \
 	engine/imap_utf7.c \
 	engine/imap_utf7.h \
 	engine/job.c \
+	engine/imapsync.c \
+	engine/imapsync.h \
+	engine/imapsync_table.h \
 	engine/loop.c \
 	engine/loop.h \
 	engine/map.c \
@@ -42,14 +45,18 @@ libengine_a_SOURCES = \
 	engine/opts.h \
 	engine/pair.c \
 	engine/plan.c \
+	engine/preview.c \
 	engine/progress.c \
 	engine/progress.h \
+	engine/prune.c \
 	engine/reconcile.c \
 	engine/refuse.c \
 	engine/spool.c \
 	engine/spool.h \
 	engine/state.c \
 	engine/state.h \
+	engine/table.c \
+	engine/table.h \
 	engine/tls.c \
 	engine/tls.h \
 	engine/uidset.c \

@@ -25,7 +25,7 @@ struct raw {
 	const char *from_pin, *to_pin, *ca_file;
 };
 
-enum how { FLAG, TEXT, LIST, NUMBER, SECONDS, SIZE, DATE };
+enum how { FLAG, TEXT, LIST, NUMBER, SECONDS, SIZE, DATE, CAP };
 
 struct option_row {
 	const char *name; /* without "--" */
@@ -66,6 +66,9 @@ static const struct option_row rows[] = {
 	{"flags-sync", FLAG, FOR_COPY, O(flags_sync), NULL, "carry later changes of flags over"},
 	{"only", TEXT, FOR_COPY, O(only), "FILE", "copy only the messages that the file lists"},
 	{"rescan", FLAG, FOR_COPY, O(rescan), NULL, "believe both servers, not the state file"},
+	{"delete-extra", FLAG, FOR_COPY, O(delete_extra), NULL, "delete copies of what the source no longer has"},
+	{"i-understand-deletion", FLAG, FOR_COPY, O(understood), NULL, "without it nothing is ever deleted"},
+	{"delete-max", CAP, FOR_COPY, O(delete_max), "N|N%", "delete nothing when it would be more"},
 	{"dry-run", FLAG, FOR_COPY, O(dry_run), NULL, "print the plan, change nothing"},
 	{"baseline", TEXT, FOR_VERIFY, O(baseline), "FILE", "what the last pass had seen, from its `pass` event"},
 	{"ledger", TEXT, FOR_VERIFY, O(ledger), "FILE", "write down where every message of the source went"},
@@ -108,6 +111,21 @@ static bool parse_size(const char *s, uint64_t *out)
 	free(digits);
 	if (ok)
 		*out = (uint64_t)v << shift;
+	return ok;
+}
+
+static bool parse_cap(const char *s, struct cap *out)
+{
+	char *digits = xstrdup(s);
+	size_t n = strlen(digits);
+	bool percent = n > 0 && digits[n - 1] == '%', ok;
+	int64_t v = 0;
+
+	if (percent)
+		digits[n - 1] = '\0';
+	ok = str_i64(digits, 1, percent ? 100 : UINT32_MAX, &v);
+	free(digits);
+	*out = (struct cap){(uint64_t)v, percent};
 	return ok;
 }
 
@@ -154,6 +172,10 @@ static const struct err *set(const struct option_row *row, char *base, char *val
 			return err_new(ERR_USAGE, "--%s %s: a number of bytes, with k, M or G behind it if you like",
 				row->name, value);
 		return NULL;
+	case CAP:
+		if (!parse_cap(value, at))
+			return err_new(ERR_USAGE, "--%s %s: a number of messages, or 1%% to 100%%", row->name, value);
+		return NULL;
 	case DATE:
 		if (!valid_date(value))
 			return err_new(ERR_USAGE, "--%s %s: a day as 2024-01-31", row->name, value);
@@ -191,6 +213,42 @@ static const struct err *parse_args(struct opts *o, struct raw *raw, unsigned co
 		e = set(row, row->raw ? (char *)raw : (char *)o, value);
 	}
 	return e;
+}
+
+/* SRC=DST, or SRC/…=DST/… with a star on both sides: said before anybody is asked for anything. */
+static const struct err *check_map(const char *text)
+{
+	const char *eq = strchr(text, '=');
+
+	if (eq == NULL || eq == text || eq[1] == '\0')
+		return err_new(ERR_USAGE, "--map %s: write SRC=DST", text);
+	if (eq >= text + 2 && memcmp(eq - 2, "/*", 2) == 0 && !str_ends(text, "*"))
+		return err_new(ERR_USAGE, "--map %s: a subtree is written SRC/*=DST/*", text);
+	return NULL;
+}
+
+/* What only makes sense together. */
+static const struct err *check_together(const struct opts *o)
+{
+	const struct err *e = NULL;
+
+	for (size_t i = 0; i < o->map.n && e == NULL; i++)
+		e = check_map(o->map.s[i]);
+	if (e != NULL)
+		return e;
+	if (!o->delete_extra && (o->understood || o->delete_max.n > 0))
+		return err_new(ERR_USAGE, "--%s goes with --delete-extra only", o->understood ? "i-understand-deletion" : "delete-max");
+	if (!o->delete_extra)
+		return NULL;
+	if (!o->understood)
+		return err_new(ERR_USAGE, "--delete-extra deletes mail at the destination: add --i-understand-deletion if you mean it");
+	if (o->delete_max.n == 0)
+		return err_new(ERR_USAGE, "--delete-extra needs --delete-max N or N%%: more than that is never deleted");
+	if (o->only != NULL)
+		return err_new(ERR_USAGE, "--delete-extra and --only do not go together");
+	if (o->state == NULL)
+		return err_new(ERR_USAGE, "--delete-extra needs --state: only what the state file knows as copied is deleted");
+	return NULL;
 }
 
 static const struct err *set_side(struct opts *o, struct endpoint *ep, const char *side, const char *url, const char *auth,
@@ -244,6 +302,8 @@ const struct err *opts_parse(struct opts *o, int argc, char **argv)
 	e = parse_args(o, &raw, command, argc - 2, argv + 2);
 	if (e != NULL)
 		return e;
+	if ((e = check_together(o)) != NULL)
+		return e;
 	if (raw.from == NULL)
 		return err_new(ERR_USAGE, "--from URL is missing");
 	if (raw.to == NULL && command != FOR_CHECK)
@@ -270,7 +330,8 @@ void opts_wipe(struct opts *o)
 
 void opts_usage(void)
 {
-	printf("mailmover copy|verify|check --from URL --to URL [OPTION]...\n\n");
+	printf("mailmover copy|verify|check --from URL --to URL [OPTION]...\n"
+	       "mailmover imapsync-args -- IMAPSYNC-OPTION...\n\n");
 	for (size_t i = 0; i < NROWS; i++) {
 		char left[64];
 

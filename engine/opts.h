@@ -13,6 +13,12 @@ struct strlist {
 	size_t n;
 };
 
+/* "50": so many messages; "5%": of those that were copied. */
+struct cap {
+	uint64_t n;
+	bool percent;
+};
+
 struct opts {
 	const char *command; /* "copy", "verify", "check" */
 	struct endpoint from, to;
@@ -25,6 +31,8 @@ struct opts {
 	unsigned patience;          /* seconds that a failing server is tried again without progress */
 	unsigned max_connections;   /* each side; 0: automatic */
 	bool dry_run, allow_plaintext, automap, flags_sync, rescan;
+	bool delete_extra, understood; /* understood: --i-understand-deletion */
+	struct cap delete_max;
 	bool deep, no_write_probe;  /* verify, check */
 	bool no_progress, verbose;
 };

@@ -118,6 +118,11 @@ static void on_ready(struct pair *p)
 		if (cp->failed || cp->o->dry_run)
 			return;
 	}
+	if (cp->o->dry_run) { /* a new connection goes on with the preview, and makes nothing */
+		if (cp->planned)
+			copy_finish(cp);
+		return;
+	}
 	/* a new first connection takes up what its predecessor left: flags to ask, folders to make */
 	if (cp->planned && p->n == 0 && p->dst_ready && !cp->dst_bulk) {
 		cp->dst_bulk = true;
@@ -193,6 +198,14 @@ static void disconnect(struct pair *p, const struct err *e)
 	if (p->n == 0 && !p->cp->flags_done) {
 		flags_free(p->cp->flags_run);
 		p->cp->flags_run = NULL;
+	}
+	if (p->n == 0) {
+		preview_free(p->cp->preview);
+		p->cp->preview = NULL;
+	}
+	if (p->n == 0 && !p->cp->prune_done) {
+		prune_free(p->cp->prune);
+		p->cp->prune = NULL;
 	}
 	p->emitting = false;
 	spool_reset(&p->spool);

@@ -2,7 +2,6 @@
  * Both listings and the state in; jobs out. What is unchanged since the last pass costs nothing more.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -313,17 +312,6 @@ void plan_event(struct copy *cp)
 	event(cp->ev, "plan", json_pack("{s:I, s:I, s:I, s:I}", "folders", (json_int_t)cp->njobs, "messages",
 		(json_int_t)cp->messages_total, "bytes", (json_int_t)cp->bytes_total, "messages_present",
 		(json_int_t)present));
-}
-
-void plan_print(struct copy *cp)
-{
-	for (size_t i = 0; i < cp->njobs; i++) {
-		const struct job *j = &cp->jobs[i];
-
-		printf("%s -> %s: %" PRIu64 " messages, %" PRIu64 " bytes, %s%s\n", j->name, j->dst_name, j->src->messages,
-			j->src->size, j->phase == JOB_DONE ? "nothing to do" : "to be copied",
-			j->created ? "" : ", folder to be created");
-	}
 }
 
 const struct err *plan_make(struct copy *cp)

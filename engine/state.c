@@ -21,6 +21,7 @@ struct state {
 	struct db *db;
 	int lock;
 	bool open; /* a transaction */
+	bool peek; /* which is never committed */
 	int64_t age_ms;
 };
 
@@ -56,7 +57,7 @@ static const struct err *begin(struct state *s)
 
 const struct err *state_commit(struct state *s)
 {
-	if (!s->open)
+	if (!s->open || s->peek)
 		return NULL;
 	s->open = false;
 	return db_commit(s->db);
@@ -163,6 +164,15 @@ static bool is_damage(const struct err *e)
 	return e->id == ERR_STATE_DAMAGED || e->id == ERR_DB || e->id == ERR_DB_VERSION;
 }
 
+static void drop(struct state *s)
+{
+	if (s->db != NULL)
+		db_rollback(s->db);
+	s->open = false;
+	db_close(s->db);
+	s->db = NULL;
+}
+
 const struct err *state_open(struct state **out, const char *path, const char *from, const char *to,
 	const struct err **rebuilt)
 {
@@ -179,11 +189,7 @@ const struct err *state_open(struct state **out, const char *path, const char *f
 	bad = e = try_open(s, path != NULL ? path : ":memory:", from, to);
 	if (e != NULL && path != NULL && is_damage(e)) {
 		*rebuilt = err_new(ERR_STATE_DAMAGED, "%s (kept as %s.old)", bad->msg, path);
-		if (s->db != NULL)
-			db_rollback(s->db);
-		s->open = false;
-		db_close(s->db);
-		s->db = NULL;
+		drop(s);
 		e = set_aside(path);
 		if (e == NULL)
 			e = try_open(s, path, from, to);
@@ -198,12 +204,45 @@ done:
 	return e;
 }
 
+const struct err *state_peek(struct state **out, const char *path, const char *from, const char *to,
+	const struct err **rebuilt)
+{
+	struct state *s = xcalloc(1, sizeof(*s));
+	const struct err *e = NULL;
+
+	*rebuilt = NULL;
+	s->lock = -1;
+	s->peek = true;
+	s->age_ms = INT64_MAX;
+	if (path != NULL && access(path, F_OK) != 0)
+		path = NULL;
+	if (path != NULL && (e = lock(s, path)) == NULL) {
+		s->age_ms = age_of(path);
+		e = try_open(s, path, from, to);
+	}
+	if (e != NULL && is_damage(e)) {
+		*rebuilt = err_new(ERR_STATE_DAMAGED, "%s: it counts as empty", e->msg);
+		drop(s);
+		e = NULL;
+	}
+	if (e == NULL && s->db == NULL)
+		e = try_open(s, ":memory:", from, to);
+	if (e != NULL) {
+		state_close(s);
+		s = NULL;
+	}
+	*out = s;
+	return e;
+}
+
 void state_close(struct state *s)
 {
 	const struct err *e;
 
 	if (s == NULL)
 		return;
+	if (s->peek && s->db != NULL)
+		db_rollback(s->db);
 	if (s->db != NULL && (e = state_commit(s)) != NULL)
 		log_error("%s", e->msg);
 	db_close(s->db);

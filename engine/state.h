@@ -35,6 +35,10 @@ enum state_pending { STATE_RETRY = 1, STATE_REFUSED = 2 };
  * FILE.old and a new one begun; *rebuilt then says why (else NULL). ERR_STATE_BUSY while another engine has it. */
 const struct err *state_open(struct state **out, const char *path, const char *from, const char *to,
 	const struct err **rebuilt);
+/* To look only: a file that is missing, damaged or of other accounts counts as empty and stays as it is, and nothing of
+ * what follows is ever written. */
+const struct err *state_peek(struct state **out, const char *path, const char *from, const char *to,
+	const struct err **rebuilt);
 void state_close(struct state *s); /* commits; NULL is fine */
 
 /* Milliseconds since something was last written, by whoever; INT64_MAX for a new file. */
@@ -54,7 +58,7 @@ const struct err *state_folder_reset(struct state *s, struct state_folder *f);
 
 /* The i-th UID of src is the i-th of dst; dst NULL: their UIDs there are not known. */
 const struct err *state_copied_add(struct state *s, int64_t folder, const struct uidset *src, const struct uidset *dst);
-/* They are not at the destination after all. */
+/* They are not at the destination after all, or left both sides. */
 const struct err *state_copied_drop(struct state *s, int64_t folder, const struct uidset *src);
 /* Adds the source UIDs over `above` that are copied. */
 const struct err *state_copied(struct state *s, int64_t folder, uint32_t above, struct uidset *out);

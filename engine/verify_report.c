@@ -8,7 +8,7 @@
 #include "imap_date.h"
 #include "log.h"
 #include "mem.h"
-#include "str.h"
+#include "table.h"
 #include "verify.h"
 
 #include "banned.h"
@@ -39,22 +39,6 @@ static void set_counts(json_t *o, const struct vcounts *c)
 	set_u64(o, "extra", c->extra);
 }
 
-/* Text of mails and servers, fit for a terminal: no control characters, no broken UTF-8; padded to `width`. */
-static void print_text(const char *s, size_t width)
-{
-	size_t n = strlen(s), columns = 0;
-	bool clean = str_utf8(s, n) && !str_has_control(s, n);
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		putchar(clean || (c >= ' ' && c < 0x7f) ? c : '?');
-		columns += !clean || (c & 0xc0) != 0x80;
-	}
-	for (; columns < width; columns++)
-		putchar(' ');
-}
-
 void verify_report_plan(struct verify *vf)
 {
 	json_t *o = json_object();
@@ -80,7 +64,7 @@ void verify_report_folder(struct verify *vf, const struct vfolder *f)
 	json_object_set_new(o, "complete", json_boolean(f->complete));
 	json_object_set_new(o, "folder_missing", json_boolean(no_dest));
 	event(vf->app->events, "verify_folder", o);
-	print_text(f->display, 32);
+	table_text(f->display, 32);
 	printf(" %9" PRIu64 " %9" PRIu64 " %6" PRIu64 " %8" PRIu64 " %6" PRIu64 " %9" PRIu64 " %6" PRIu64 "%s%s%s\n",
 		f->count.expected, f->count.found, f->count.rung[IDENT_HEADER], f->count.missing, f->count.late,
 		f->count.differing, f->count.extra, f->excluded ? "  excluded" : "", f->complete ? "" : "  NOT COMPLETE",
@@ -180,9 +164,9 @@ void verify_report_item(struct verify *vf, const struct vitem *it, const struct 
 					       : set_changed(o, it);
 	event(vf->app->events, types[it->kind], o);
 	printf("%s (%s): ", types[it->kind], word);
-	print_text(f->display, 0);
+	table_text(f->display, 0);
 	printf(", UID %" PRIu32 ": ", it->uid);
-	print_text(r != NULL ? ident_reader_field(r, IDENT_FIELD_SUBJECT) : "", 0);
+	table_text(r != NULL ? ident_reader_field(r, IDENT_FIELD_SUBJECT) : "", 0);
 	putchar('\n');
 }
 

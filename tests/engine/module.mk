@@ -6,11 +6,14 @@ EXTRA_DIST += \
 	tests/engine/mailmover.py \
 	tests/engine/oddities.py \
 	tests/engine/test_check.py \
+	tests/engine/test_delete.py \
 	tests/engine/test_dialogue.py \
 	tests/engine/test_exact.py \
+	tests/engine/test_imapsync_args.py \
 	tests/engine/test_kill.py \
 	tests/engine/test_memory.py \
 	tests/engine/test_only.py \
+	tests/engine/test_options.py \
 	tests/engine/test_pairs.py \
 	tests/engine/test_verify.py \
 	tests/engine/test_verify_dialogue.py \

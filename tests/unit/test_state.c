@@ -85,6 +85,62 @@ static void survives(void **state)
 	free(path);
 }
 
+/* What is dropped leaves what surrounds it, with its UIDs. */
+static void dropped(void **state)
+{
+	char *path = file_in(state);
+	struct state *s = opened(path, "a@src", false);
+	struct state_folder f;
+	struct uidset src = UIDSET_INIT, dst = UIDSET_INIT;
+	struct runs runs = {""};
+
+	fill(s, &f);
+	uidset_add(&src, 20, 29);
+	uidset_add(&dst, 300, 309);
+	assert_ok(state_copied_add(s, f.id, &src, &dst));
+	uidset_clear(&src);
+	uidset_add(&src, 2, 3);
+	uidset_add(&src, 9, 21);
+	uidset_add(&src, 25, 25);
+	uidset_add(&src, 29, 40);
+	assert_ok(state_copied_drop(s, f.id, &src));
+	assert_ok(state_copied_runs(s, f.id, on_run, &runs));
+	assert_string_equal(runs.text, "1+1=100 8+1=201 22+3=302 26+3=306 ");
+	uidset_free(&src);
+	uidset_free(&dst);
+	state_close(s);
+	free(path);
+}
+
+/* Looking makes no file, believes no file of others, and keeps what is written to itself. */
+static void peeked(void **state)
+{
+	char *path = file_in(state), *old = xasprintf("%s.old", path);
+	const struct err *rebuilt;
+	struct state_folder f;
+	struct state *s;
+
+	assert_ok(state_peek(&s, path, "a@src", "b@dst", &rebuilt));
+	fill(s, &f);
+	state_close(s);
+	assert_int_not_equal(access(path, F_OK), 0);
+	state_close(opened(path, "a@src", false));
+	assert_ok(state_peek(&s, path, "a@src", "b@dst", &rebuilt));
+	assert_null(rebuilt);
+	fill(s, &f);
+	state_close(s);
+	assert_ok(state_peek(&s, path, "other@src", "b@dst", &rebuilt));
+	assert_non_null(rebuilt);
+	state_close(s);
+	assert_int_not_equal(access(old, F_OK), 0);
+	s = opened(path, "a@src", false);
+	assert_ok(state_folder_get(s, "A", 1, "B", &f));
+	assert_int_equal(f.id, 0);
+	state_close(s);
+	free(path);
+	free(old);
+}
+
 static void of_another(void **state)
 {
 	char *path = file_in(state), *old = xasprintf("%s.old", path);
@@ -168,6 +224,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(survives, dir_setup, dir_teardown),
+		cmocka_unit_test_setup_teardown(dropped, dir_setup, dir_teardown),
+		cmocka_unit_test_setup_teardown(peeked, dir_setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(of_another, dir_setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(damaged, dir_setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(busy, dir_setup, dir_teardown),

@@ -1,0 +1,224 @@
+"""Each option of copy does what the manual says, on real servers: what is looked at, what is left out, what is planned."""
+
+import datetime
+import hashlib
+import re
+
+import pytest
+
+from stack import mailgen
+from stack.proxy import Proxy
+from . import oddities
+from .case import counts
+from .test_exact import simple, succeed
+
+CHANGING = {"CREATE", "APPEND", "SUBSCRIBE", "STORE", "EXPUNGE", "DELETE", "RENAME", "SELECT", "CLOSE", "SETFLAGS"}
+
+
+def on(day):
+    return f"{day:%d-%b-%Y} 12:00:00 -0300"
+
+
+def raw_state(case, server):
+    """All that a server says of an account's folders without opening one for writing."""
+    loader = case.loader(server)
+    try:
+        listed = loader.command(b'LIST "" "*"') + loader.command(b'LSUB "" "*"')
+        names = {found[1] for found in (re.match(rb'\* LIST \([^)]*\) "." (.*)\r\n', line) for line in listed) if found}
+        return sorted(listed), [
+            loader.command(b"STATUS " + name + b" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)") for name in sorted(names)]
+    finally:
+        loader.close()
+
+
+def files(directory):
+    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in directory.iterdir() if f.name.startswith("state")}
+
+
+def output(case, run_number):
+    return (case.engine.directory / f"run{run_number}.out").read_text()
+
+
+# --- --dry-run ----------------------------------------------------------------------------------------------
+
+def test_dry_run_shows_the_plan_and_changes_nothing(case, tmp_path):
+    mailbox = mailgen.Generator(case.user, 8).mailbox(messages=60, biggest=50_000)
+    case.fill_mailbox(mailbox)
+    sides = [case.source, case.destination]
+    before = [(raw_state(case, s), case.read(s)) for s in sides]
+    certificate = case.authority.certificate
+    with Proxy(tmp_path, case.source.tls_port, "from", record=True, upstream_ca=certificate) as source, \
+            Proxy(tmp_path, case.destination.tls_port, "to", record=True, upstream_ca=certificate) as destination:
+        engine = case.new_engine("dry", source.port, destination.port)
+        run = engine.run("--dry-run")
+        assert run.status == 0, run
+        said = {e["text"].split()[0].upper() for p in (source, destination) for e in p.events() if e["event"] == "command"}
+    assert said and not said & CHANGING, said
+    assert not engine.state.exists() and not engine.quarantine.exists()
+    assert [(raw_state(case, s), case.read(s)) for s in sides] == before
+    planned = {e["folder"]: e for e in run.of("plan_folder")}
+    there = before[1][1].folders
+    for folder in mailbox:
+        plan = planned[folder.path.replace("/", ".")]
+        assert plan["dest"] == folder.path
+        assert plan["messages"] == plan["to_copy"] == len(folder.messages)
+        assert plan["bytes"] == plan["to_copy_bytes"] == sum(len(m.data) for m in folder.messages)
+        assert plan["create"] == (folder.path not in there)
+    text = (engine.directory / "run1.out").read_text()
+    assert "Clientes.São Paulo" in text and "create" in text and "nothing was changed" in text
+
+
+def test_dry_run_of_a_later_pass(case):
+    """What an earlier pass has brought is not planned again; the state file keeps every byte."""
+    case.fill([("INBOX", True, simple(20)), ("Velha", True, simple(5, 100))])
+    succeed(case.engine.run())
+    loader = case.loader(case.source)
+    loader.append("INBOX", simple(3, 500))
+    loader.close()
+    before = files(case.engine.directory), case.read(case.destination)
+    run = succeed(case.engine.run("--dry-run"))
+    assert (files(case.engine.directory), case.read(case.destination)) == before
+    planned = {e["folder"]: (e["to_copy"], e["create"]) for e in run.of("plan_folder")}
+    assert planned == {"INBOX": (3, False), "Velha": (0, False)}
+    bytes_planned = {e["folder"]: e["to_copy_bytes"] for e in run.of("plan_folder")}
+    assert bytes_planned["INBOX"] == sum(len(m) for m, _, _ in simple(3, 500))
+    last = succeed(case.engine.run())
+    assert last.done["messages_copied"] == 3
+    case.check(last)
+
+
+def test_dry_run_with_rules(case):
+    days = [datetime.date(2020, 1, n) for n in range(1, 11)]
+    case.fill([("INBOX", True, [(oddities.message(str(d), message_id=f"{d}@x"), on(d), ()) for d in days]),
+               ("Lixo", True, simple(4))])
+    run = succeed(case.engine.run("--dry-run", "--since", "2020-01-04", "--before", "2020-01-08", "--exclude", "Lixo",
+                                  "--map", "INBOX=Ignorado"))
+    assert [(e["folder"], e["to_copy"]) for e in run.of("plan_folder")] == [("INBOX", 4)]
+    assert "Lixo" in output(case, 1) and "left out" in output(case, 1)
+    run = succeed(case.engine.run("--since", "2020-01-04", "--before", "2020-01-08", "--exclude", "Lixo"))
+    assert run.done["messages_copied"] == 4, run
+
+
+def test_dry_run_over_a_broken_line(case, tmp_path):
+    """Connected again it goes on planning, and still makes nothing."""
+    case.fill([(f"Pasta {n}", True, simple(30, 100 * n)) for n in range(8)])
+    before = case.read(case.destination)
+    with Proxy(tmp_path, case.source.tls_port, "cut", upstream_ca=case.authority.certificate, drop_after=[3500]) as proxy:
+        engine = case.new_engine("cut", source_port=proxy.port)
+        run = succeed(engine.run("--dry-run", "--since", "1990-01-01"))
+        assert proxy.count("drop") == 1 and run.of("reconnect"), run
+    assert case.read(case.destination) == before
+    assert sum(e["to_copy"] for e in run.of("plan_folder")[-9:]) == 240
+
+
+# --- folders ------------------------------------------------------------------------------------------------
+
+def test_map(case):
+    case.fill([("INBOX", True, simple(2)), ("Enviados", True, simple(3, 10)), ("Clientes/A", True, simple(4, 20)),
+               ("Clientes/B/C", False, simple(5, 30)), ("Clientes antigos", True, simple(1, 40))])
+    run = succeed(case.engine.run("--map", "Enviados=Sent", "--map", "Clientes/*=Arquivo/Clientes/*"))
+    names = {"Enviados": "Sent", "Clientes/A": "Arquivo/Clientes/A", "Clientes/B/C": "Arquivo/Clientes/B/C"}
+    there, here = case.read(case.destination), case.read(case.source)
+    for path, mails in here.folders.items():
+        assert there.folders[names.get(path, path)] == mails, f"{path}\n{run}"
+    assert "Enviados" not in there.folders and not any(name.startswith("Clientes/") for name in there.folders)
+    assert "Sent" in there.subscribed and "Arquivo/Clientes/B/C" not in there.subscribed
+    assert succeed(case.engine.run("--map", "Enviados=Sent", "--map", "Clientes/*=Arquivo/Clientes/*")).done[
+        "messages_copied"] == 0
+    got = case.engine.run("--map", "Enviados=Sent", "--map", "Clientes/*=Arquivo/Clientes/*", command="verify")
+    assert got.status == 0, got
+
+
+def test_map_several_into_one(case):
+    """Twins that come from different folders stay two."""
+    mail = simple(3)
+    case.fill([("A", True, mail), ("B", True, mail), ("C", True, simple(2, 50))])
+    arguments = [part for name in "ABC" for part in ("--map", f"{name}=Tudo")]
+    succeed(case.engine.run(*arguments))
+    assert case.read(case.destination).folders["Tudo"].total() == 8
+    case.engine.state.unlink()
+    again = succeed(case.engine.run(*arguments))
+    assert case.read(case.destination).folders["Tudo"].total() == 8, again
+
+
+def test_include_and_exclude(case):
+    case.fill([("INBOX", True, simple(2)), ("Clientes", True, simple(1, 5)), ("Clientes/A", True, simple(3, 10)),
+               ("Clientes/Rascunhos", True, simple(3, 20)), ("Ação", True, simple(3, 30)), ("Junk", True, simple(3, 40))])
+    succeed(case.engine.run("--include", "Clientes*", "--include", "Ação", "--exclude", "*/Rascunhos"))
+    there = case.read(case.destination)
+    assert {path for path, mails in there.folders.items() if mails} == {"Clientes", "Clientes/A", "Ação"}
+    assert "Junk" not in there.folders and "Clientes/Rascunhos" not in there.folders
+    # asked for later, what was left out comes, once
+    succeed(case.engine.run())
+    case.check()
+
+
+# --- messages -----------------------------------------------------------------------------------------------
+
+def test_since_and_before(case):
+    """The day that INTERNALDATE names, as it is written; a wider window later brings the rest, nothing twice."""
+    days = [datetime.date(2019, 12, 25) + datetime.timedelta(days=n) for n in range(20)]
+    case.fill([("INBOX", True, [(oddities.message(str(d), message_id=f"{d}@x"), on(d), ()) for d in days])])
+    run = succeed(case.engine.run("--since", "2020-01-01", "--before", "2020-01-05"))
+    got = sorted(date for _, date, _ in case.read(case.destination).folders["INBOX"])
+    assert len(got) == 4, f"{got}\n{run}"
+    assert succeed(case.engine.run("--since", "2020-01-01", "--before", "2020-01-05")).done["messages_copied"] == 0
+    assert succeed(case.engine.run("--since", "2019-12-30")).done["messages_copied"] == 11
+    assert succeed(case.engine.run()).done["messages_copied"] == 5
+    case.check()
+
+
+def test_max_size(case):
+    mails = [(oddities.message(f"m{n}", b"x" * n + b"\r\n", message_id=f"{n}@s"), "5-May-2015 05:05:05 -0300", ())
+             for n in (10, 1000, 5000, 20000, 300_000)]
+    case.fill([("INBOX", True, mails)])
+    limit = len(mails[2][0])
+    succeed(case.engine.run("--max-size", str(limit)))
+    assert sorted(counts(case.read(case.destination))) == sorted(hashlib.sha256(m).hexdigest() for m, _, _ in mails[:3])
+    got = case.engine.run("--max-size", str(limit), command="verify")
+    assert got.status == 0 and got.done["excluded"] == 2 and got.done["found"] == 3, got
+    succeed(case.engine.run("--max-size", "20k"))
+    succeed(case.engine.run("--max-size", "1M"))
+    case.check()
+
+
+def test_flags_sync_both_ways_of_knowing(case, tmp_path):
+    """With CONDSTORE only what changed at the source is touched; without it the source's flags win."""
+    case.fill([("INBOX", True, [(m, d, ("\\Seen",)) for m, d, _ in simple(12)])])
+    for name, strip in (("with", ["X-NONE"]), ("without", ["CONDSTORE", "QRESYNC", "ENABLE"])):
+        mine = case.sibling(name)
+        with Proxy(mine.directory, case.source.tls_port, "from", strip=strip, upstream_ca=case.authority.certificate) as proxy:
+            engine = mine.new_engine("sync", source_port=proxy.port)
+            succeed(engine.run())
+            for server, change in ((mine.source, b"STORE 1:3 +FLAGS (\\Flagged $Importante)"),
+                                   (mine.destination, b"STORE 10:12 +FLAGS (\\Answered)")):
+                loader = mine.loader(server)
+                loader.command(b"SELECT INBOX")
+                loader.command(change)
+                loader.close()
+            plain = succeed(engine.run())
+            assert counts(mine.read(mine.destination)) and plain.done["messages_copied"] == 0
+            flagged = sum("\\flagged" in map(str.lower, flags) for _, _, flags in mine.read(mine.destination).folders["INBOX"])
+            assert flagged == 0, "flags travel only when asked"
+            succeed(engine.run("--flags-sync"))
+            there = mine.read(mine.destination).folders["INBOX"]
+        assert sum({"\\flagged", "$importante"} <= set(map(str.lower, flags)) for _, _, flags in there) == 3, there
+        answered = sum("\\answered" in map(str.lower, flags) for _, _, flags in there)
+        assert answered == (3 if name == "with" else 0), f"{name}: {there}"
+        loader = mine.loader(mine.source)
+        loader.command(b"SELECT INBOX")
+        loader.command(b"STORE 1:3 -FLAGS (\\Flagged $Importante)")
+        loader.close()
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (["--since", "2020-02-30"], "--since"), (["--before", "20200101"], "--before"), (["--max-size", "0"], "--max-size"),
+    (["--map", "A"], "SRC=DST"), (["--map", "A/*=B"], "/*"), (["--max-connections", "0"], "--max-connections"),
+    (["--delete-extra"], "--i-understand-deletion"), (["--delete-extra", "--i-understand-deletion"], "--delete-max"),
+    (["--delete-max", "5"], "--delete-extra"), (["--i-understand-deletion"], "--delete-extra"),
+    (["--delete-extra", "--i-understand-deletion", "--delete-max", "101%"], "--delete-max"),
+    (["--deep"], "--deep"), (["--no-such-option"], "--no-such-option"), (["word"], "word")])
+def test_wrong_usage_says_what(case, arguments, word):
+    run = case.engine.run(*arguments)
+    assert run.status == 2 and word in run.stderr, run
+    assert not case.engine.state.exists()
