@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "app.h"
+#include "imapsync.h"
 #include "log.h"
 
 #include "banned.h"
@@ -68,6 +69,8 @@ int main(int argc, char **argv)
 		printf("mailmover %s\n", PACKAGE_VERSION);
 		return 0;
 	}
+	if (argc >= 2 && strcmp(argv[1], "imapsync-args") == 0)
+		return imapsync_args(argc - 2, argv + 2);
 	log_open("mailmover", LOG_WARN_);
 	app.loop = loop_new();
 	loop_catch_signals(app.loop, on_signal, &app);
