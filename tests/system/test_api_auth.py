@@ -40,7 +40,7 @@ def keys(tmp_path_factory):
     directory = tmp_path_factory.mktemp("keys")
     directory.chmod(0o755)
     for parent in directory.parents:
-        if parent.name.startswith("pytest"):
+        if parent.name.startswith(("pytest", "popen-")):  # popen-: of one of several processes
             parent.chmod(0o755)
     made = {
         "rsa": Keys(directory, "rsa", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
