@@ -7,23 +7,51 @@
 #include "banned.h"
 
 /* The worker's totals are an object of its own making; the instant of the report is added to it. */
+static void totals(struct writer *w, json_t *o, int64_t at)
+{
+	char text[CLOCK_TEXT_SIZE], *json;
+
+	json_object_set_new(o, "at", json_string(clock_text(at, text)));
+	json = js_text(o);
+	w_json(w, "progress", json);
+	free(json);
+}
+
+/*
+ * What a run that has ended did is in its result: its last totals came with the last report, while the
+ * live counters stand where the report of a second before left them.
+ */
+static bool last_totals(struct writer *w, const struct run *r)
+{
+	json_t *result, *o;
+	bool there;
+
+	if (r->finished_at == 0 || r->result == NULL)
+		return false;
+	result = js_column(r->result);
+	o = json_object_get(result, "progress");
+	there = json_is_object(o);
+	if (there)
+		totals(w, o, r->finished_at);
+	json_decref(result);
+	return there;
+}
+
 static const struct err *progress(struct writer *w, struct call *c, const struct run *r)
 {
 	struct run_progress p = {0};
-	const struct err *e = run_progress_get(c->app->store, r->id, &p);
+	const struct err *e;
+	json_t *o;
 
-	if (e != NULL)
+	if (last_totals(w, r))
+		return NULL;
+	if ((e = run_progress_get(c->app->store, r->id, &p)) != NULL)
 		return e;
 	if (p.totals == NULL || p.attempt != r->attempt) {
 		w_null(w, "progress");
 	} else {
-		json_t *o = js_column(p.totals);
-		char text[CLOCK_TEXT_SIZE], *json;
-
-		json_object_set_new(o, "at", json_string(clock_text(p.at, text)));
-		json = js_text(o);
-		w_json(w, "progress", json);
-		free(json);
+		o = js_column(p.totals);
+		totals(w, o, p.at);
 		json_decref(o);
 	}
 	run_progress_free(&p);
