@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "feed.h"
 #include "log.h"
 #include "mem.h"
 
@@ -218,6 +219,8 @@ static void open_pairs(struct copy *cp)
 	int64_t rtt = cp->pairs[0].src != NULL ? imap_rtt_ms(cp->pairs[0].src) : 0;
 	unsigned n = cp->o->max_connections > 0 ? cp->o->max_connections : rtt >= FAR_MS ? FAR_PAIRS : NEAR_PAIRS;
 
+	if (cp->o->from.feed != NULL) /* each would read the whole file */
+		n = 1;
 	if (n > PAIRS_MAX)
 		n = PAIRS_MAX;
 	if (n > cp->unfinished)
@@ -293,6 +296,8 @@ static const struct err *outcome(struct copy *cp)
 		return err_new(cp->why.id, "%s", cp->why.msg);
 	if (cp->cancelled)
 		return err_new(ERR_RUN_CANCELLED, "stopped on request; the next run goes on from here");
+	if (cp->refused == 0 && !cp->partial && feed_damaged(cp->o->from.feed))
+		return err_new(ERR_PARTIAL, "the source file is damaged: what could be read of it is there");
 	if (cp->refused > 0 || cp->partial)
 		return err_new(ERR_PARTIAL, "%llu messages were refused%s", (unsigned long long)cp->refused,
 			cp->partial ? ", and folders could not be copied" : "");
@@ -373,8 +378,8 @@ const struct err *cmd_copy(struct app *app)
 	const struct err *e;
 
 	init(cp, app);
-	if (cp->o->from.kind != URL_IMAP || cp->o->to.kind != URL_IMAP)
-		e = err_new(ERR_UNSUPPORTED, "this kind of source or destination cannot be copied yet");
+	if (cp->o->to.kind != URL_IMAP)
+		e = err_new(ERR_UNSUPPORTED, "%s: mail is copied to IMAP servers only", cp->o->to.label);
 	else
 		e = open_state(cp);
 	if (e == NULL && cp->o->only != NULL)

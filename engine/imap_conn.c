@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "clock.h"
+#include "feed.h"
 #include "log.h"
 #include "mem.h"
 #include "str.h"
@@ -234,6 +235,10 @@ static void on_bye(struct imap_conn *c, const struct imap_resp *r)
 
 	if (c->phase == CLOSING)
 		return;
+	if (c->ep.feed != NULL && (e = feed_error(r)) != NULL) {
+		conn_die(c, e);
+		return;
+	}
 	e = conn_error_of(c, r, "the server ended the session: ");
 	conn_die(c, e->id == ERR_SERVER_NO ? err_new(ERR_LINE_LOST, "%s", e->msg) : e);
 }
@@ -247,6 +252,8 @@ static void on_response(struct imap_conn *c, const struct imap_resp *r)
 		conn_on_greeting(c, r);
 		return;
 	}
+	if (c->ep.feed != NULL && feed_note(c->ep.feed, r))
+		return;
 	conn_take_caps(c, r);
 	if (strcmp(r->code, "ALERT") == 0)
 		log_warn("%s: %s", c->ep.label, r->text);
@@ -417,6 +424,8 @@ struct imap_conn *imap_open(
         struct loop *l, const struct endpoint *ep, const struct imap_conn_events *ev, void *arg)
 {
 	struct imap_conn *c = xcalloc(1, sizeof(*c));
+	const struct err *e;
+	int fd;
 
 	c->loop = l;
 	c->ep = *ep;
@@ -432,7 +441,15 @@ struct imap_conn *imap_open(
 	c->flush_timer.fn = conn_on_flush_timer;
 	c->later.fn = on_later;
 	c->idle.arg = c->flush_timer.arg = c->later.arg = c;
-	c->net = net_open(l, ep->host, ep->port, on_net, c);
+	if (ep->feed == NULL) {
+		c->net = net_open(l, ep->host, ep->port, on_net, c);
+		return c;
+	}
+	e = feed_connect(ep->feed, &fd);
+	if (e != NULL)
+		conn_die_soon(c, e);
+	else
+		c->net = net_adopt(l, fd, ep->label, on_net, c);
 	return c;
 }
 

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "clock.h"
+#include "feed.h"
 #include "log.h"
 #include "mem.h"
 #include "str.h"
@@ -280,6 +281,10 @@ void conn_on_greeting(struct imap_conn *c, const struct imap_resp *r)
 
 	free(c->greeting);
 	c->greeting = xstrndup(r->text, 200);
+	if (r->kind == IMAP_BYE && c->ep.feed != NULL && (e = feed_error(r)) != NULL) {
+		conn_die(c, e);
+		return;
+	}
 	if (r->kind == IMAP_BYE) {
 		e = conn_error_of(c, r, "the server turns us away: ");
 		conn_die(c, e->id == ERR_SERVER_NO ? err_new(ERR_HOST_UNREACHABLE, "%s", e->msg) : e);

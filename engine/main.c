@@ -6,8 +6,10 @@
 #include <sys/resource.h>
 
 #include "app.h"
+#include "feed.h"
 #include "imapsync.h"
 #include "log.h"
+#include "source_child.h"
 
 #include "banned.h"
 
@@ -47,6 +49,11 @@ static const struct err *run(struct app *app)
 
 	if (e != NULL)
 		return e;
+	if (app->opts.from.kind != URL_IMAP) {
+		e = feed_new(&app->opts.from.feed, &app->opts.from, app->events);
+		if (e != NULL)
+			return e;
+	}
 	event(app->events, "start", json_pack("{s:s, s:s}", "command", app->opts.command, "version", PACKAGE_VERSION));
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, app->opts.command) == 0)
@@ -72,6 +79,8 @@ int main(int argc, char **argv)
 	if (argc >= 2 && strcmp(argv[1], "imapsync-args") == 0)
 		return imapsync_args(argc - 2, argv + 2);
 	log_open("mailmover", LOG_WARN_);
+	if (argc == 4 && strcmp(argv[1], "--source") == 0) /* started by ourselves: feed.c */
+		return source_child(argv[2], argv[3]);
 	app.loop = loop_new();
 	loop_catch_signals(app.loop, on_signal, &app);
 	e = opts_parse(&app.opts, argc, argv);
@@ -82,8 +91,9 @@ int main(int argc, char **argv)
 	status = e != NULL && e->id == ERR_USAGE ? 2 : err_exit(e);
 	if (e != NULL && e->id != ERR_PARTIAL)
 		fprintf(stderr, "mailmover: %s: %s\n", err_code(e), e->msg);
+	loop_free(app.loop); /* closes what is left of connections */
+	feed_free(app.opts.from.feed);
 	opts_wipe(&app.opts);
-	loop_free(app.loop);
 	events_close(app.events);
 	return status;
 }

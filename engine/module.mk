@@ -1,6 +1,6 @@
 # engine: mailmover; everything but main in an archive of its own, so that tests link the same objects
 noinst_LIBRARIES += libengine.a
-libengine_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+libengine_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(SECCOMP_CFLAGS)
 libengine_a_SOURCES = \
 	engine/app.h \
 	engine/append.c \
@@ -63,7 +63,7 @@ libengine_a_SOURCES = \
 	engine/uidset.h \
 	engine/url.c \
 	engine/url.h
-ENGINE_LIBS = libengine.a libident.a $(BASE_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
+ENGINE_LIBS = libengine.a libident.a $(BASE_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS) $(SECCOMP_LIBS)
 
 bin_PROGRAMS += mailmover
 mailmover_SOURCES = engine/main.c
@@ -71,3 +71,4 @@ mailmover_CPPFLAGS = $(libengine_a_CPPFLAGS)
 mailmover_LDADD = $(ENGINE_LIBS)
 
 include $(srcdir)/engine/verify.mk
+include $(srcdir)/engine/source.mk

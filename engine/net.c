@@ -172,7 +172,10 @@ static void on_timer(void *arg)
 {
 	struct net *n = arg;
 
-	if (n->phase == RESOLVING) {
+	if (n->phase == RESOLVING && n->fd >= 0) { /* adopted */
+		loop_watch(n->loop, &n->watch, n->fd, 0);
+		connected(n);
+	} else if (n->phase == RESOLVING) {
 		on_resolve(n);
 	} else if (n->phase == CONNECTING) {
 		n->last_errno = ETIMEDOUT;
@@ -223,6 +226,14 @@ static void on_event(void *arg, unsigned ev)
 		on_open_event(n, ev);
 }
 
+struct net *net_adopt(struct loop *l, int fd, const char *name, net_fn *fn, void *arg)
+{
+	struct net *n = net_open(l, name, 0, fn, arg);
+
+	n->fd = fd;
+	return n;
+}
+
 struct net *net_open(struct loop *l, const char *host, uint16_t port, net_fn *fn, void *arg)
 {
 	struct net *n = xcalloc(1, sizeof(*n));
@@ -269,6 +280,8 @@ void net_start_tls(struct net *n, const char *host, const char *ca_file, const c
 
 static const struct err *lost(struct net *n, const char *how)
 {
+	if (n->port == 0)
+		return err_new(ERR_LINE_LOST, "%s: the reader of the file ended", n->host);
 	return err_new(ERR_LINE_LOST, "%s port %u: %s", n->host, n->port, how);
 }
 

@@ -24,6 +24,8 @@ typedef void net_fn(void *arg, enum net_event ev, const struct err *e);
 #define NET_TLS_MS 30000
 
 struct net *net_open(struct loop *l, const char *host, uint16_t port, net_fn *fn, void *arg);
+/* A stream that is connected already, non-blocking; takes fd over. NET_CONNECTED follows; `name` is for texts. */
+struct net *net_adopt(struct loop *l, int fd, const char *name, net_fn *fn, void *arg);
 void net_close(struct net *n); /* NULL is fine */
 
 /* Begins TLS; NET_SECURE follows. Bytes already received must have been read and judged by the caller. */

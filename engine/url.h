@@ -18,6 +18,8 @@ enum url_kind { URL_IMAP, URL_MBOX, URL_MAILDIR, URL_ZIP, URL_TGZ, URL_PST };
 enum url_tls { URL_TLS_IMPLICIT, URL_TLS_STARTTLS, URL_TLS_NONE };
 enum url_auth { AUTH_PASSWORD, AUTH_XOAUTH2, AUTH_OAUTHBEARER, AUTH_PLAIN_AUTHZID };
 
+struct feed;
+
 struct endpoint {
 	const char *side; /* "source" or "destination" */
 	enum url_kind kind;
@@ -28,6 +30,7 @@ struct endpoint {
 	char *authzid;     /* AUTH_PLAIN_AUTHZID: the mailbox's owner; user is who logs in */
 	struct buf secret; /* password or access token; wiped by endpoint_wipe */
 	const char *ca_file, *fingerprint; /* NULL: the system's authorities; borrowed */
+	struct feed *feed; /* a file: what reads it (feed.h); NULL otherwise */
 	char *label;       /* "user@host:port" for texts; control characters replaced */
 };
 

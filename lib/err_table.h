@@ -107,6 +107,8 @@ ERR_ROW(ERR_SOURCE_SHRANK, "source.shrank", RETRY_NEVER, 409, 65, "The source ho
 	"A origem tem menos mensagens do que antes", "Descubra quem apaga lá; um ops lead pode aceitá-lo.")
 ERR_ROW(ERR_SOURCE_DAMAGED, "source.damaged", RETRY_NEVER, 409, 65, "The source file is damaged", "What could be read was moved; the report names the rest.",
 	"O ficheiro de origem está danificado", "O que se pôde ler foi movido; o relatório indica o resto.")
+ERR_ROW(ERR_SOURCE_OMITTED, "source.omitted", RETRY_NEVER, 409, 65, "Something in the source file is not taken along", "It is no mail, or was deleted there; the text says what.",
+	"Algo no ficheiro de origem não é levado", "Não é correio ou já tinha sido apagado; o texto diz o quê.")
 ERR_ROW(ERR_SOURCE_CHANGED, "source.changed", RETRY_ONCE, 409, 75, "The source changed while it was read", "Run the pass again.",
 	"A origem mudou durante a leitura", "Repita a passagem.")
 ERR_ROW(ERR_STATE_BUSY, "state.busy", RETRY_LATER, 409, 75, "Another copy of this mailbox is running", "Wait for it to end.",

@@ -1,0 +1,185 @@
+#include "feed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "mem.h"
+#include "source.h"
+#include "str.h"
+
+#include "banned.h"
+
+#define TOLD_MAX 2000
+#define SOCKET_BYTES (1 << 20)
+
+struct feed {
+	const struct source_kind *kind;
+	char *path;
+	struct events *ev;
+	pid_t *child;
+	size_t nchildren;
+	char **told; /* notes already given: a child that is started again says the same */
+	size_t ntold;
+	bool damaged;
+};
+
+const struct err *feed_new(struct feed **out, const struct endpoint *ep, struct events *ev)
+{
+	const struct source_kind *kind = source_kind_find((int)ep->kind);
+	struct feed *f;
+
+	if (kind == NULL)
+		return err_new(ERR_UNSUPPORTED, "%s: no reader of this kind is built in", ep->label);
+	if (access(ep->path, R_OK) != 0)
+		return err_errno("%s", ep->path);
+	f = xcalloc(1, sizeof(*f));
+	f->kind = kind;
+	f->path = realpath(ep->path, NULL);
+	if (f->path == NULL)
+		f->path = xstrdup(ep->path);
+	f->ev = ev;
+	*out = f;
+	return NULL;
+}
+
+static void reap(struct feed *f, int how)
+{
+	size_t kept = 0;
+	int status;
+
+	for (size_t i = 0; i < f->nchildren; i++) {
+		pid_t pid;
+
+		do
+			pid = waitpid(f->child[i], &status, how);
+		while (pid < 0 && errno == EINTR);
+		if (pid == 0)
+			f->child[kept++] = f->child[i];
+		else if (pid > 0 && WIFSIGNALED(status))
+			log_info("%s: its reader ended by signal %d", f->path, WTERMSIG(status));
+	}
+	f->nchildren = kept;
+}
+
+void feed_free(struct feed *f)
+{
+	if (f == NULL)
+		return;
+	for (size_t i = 0; i < f->nchildren; i++) /* their lines are closed: nothing is left to do for them */
+		kill(f->child[i], SIGKILL);
+	reap(f, 0);
+	for (size_t i = 0; i < f->ntold; i++)
+		free(f->told[i]);
+	free(f->told);
+	free(f->child);
+	free(f->path);
+	free(f);
+}
+
+/* In the child: a program of its own, so that no secret of ours is in its memory. */
+static void become_reader(const struct feed *f, int fd)
+{
+	char *const argv[] = {(char *)"mailmover", (char *)"--source", (char *)f->kind->name, f->path, NULL};
+	char *const env[] = {(char *)"LC_ALL=C.UTF-8", (char *)"PATH=/usr/bin:/bin",
+#ifdef WITH_SANITIZERS /* looking for leaks takes what the cage refuses */
+		(char *)"ASAN_OPTIONS=detect_leaks=0:exitcode=99", (char *)"UBSAN_OPTIONS=print_stacktrace=1:exitcode=99",
+#endif
+		NULL};
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(fd, STDIN_FILENO) == STDIN_FILENO)
+		execve("/proc/self/exe", argv, env);
+	_exit(127);
+}
+
+const struct err *feed_connect(struct feed *f, int *fd)
+{
+	int pair[2], bytes = SOCKET_BYTES;
+	pid_t pid;
+
+	reap(f, WNOHANG);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_errno("socketpair");
+	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	pid = fork();
+	if (pid == 0)
+		become_reader(f, pair[1]);
+	close(pair[1]);
+	if (pid < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
+		close(pair[0]);
+		return err_errno("fork");
+	}
+	f->child = xreallocarray(f->child, f->nchildren + 1, sizeof(*f->child));
+	f->child[f->nchildren++] = pid;
+	*fd = pair[0];
+	return NULL;
+}
+
+/* --- what children say --- */
+
+static bool told_before(struct feed *f, const char *args, const char *text)
+{
+	char *line = xasprintf("%s %s", args, text);
+
+	for (size_t i = 0; i < f->ntold; i++)
+		if (strcmp(f->told[i], line) == 0) {
+			free(line);
+			return true;
+		}
+	if (f->ntold >= TOLD_MAX) {
+		free(line);
+		return true;
+	}
+	f->told = xreallocarray(f->told, f->ntold + 1, sizeof(char *));
+	f->told[f->ntold++] = line;
+	return false;
+}
+
+bool feed_note(struct feed *f, const struct imap_resp *r)
+{
+	const char *gap;
+	struct buf folder = BUF_INIT;
+	bool damage;
+
+	if (r->tag != NULL || r->kind != IMAP_OK || strcmp(r->code, "DESKNOTE") != 0)
+		return false;
+	gap = strchr(r->code_args, ' ');
+	damage = str_istarts(r->code_args, "damage");
+	if (str_istarts(r->code_args, "progress")) {
+		log_debug("%s", r->text);
+		return true;
+	}
+	f->damaged = f->damaged || damage;
+	if (told_before(f, r->code_args, r->text))
+		return true;
+	if (gap != NULL)
+		str_unpercent(&folder, gap + 1, strlen(gap + 1));
+	event_warning(f->ev, err_new(damage ? ERR_SOURCE_DAMAGED : ERR_SOURCE_OMITTED, "%s", r->text),
+		folder.len > 0 ? folder.ptr : NULL);
+	buf_free(&folder);
+	return true;
+}
+
+const struct err *feed_error(const struct imap_resp *r)
+{
+	const struct err_row *row;
+
+	if (strcmp(r->code, "DESKERR") != 0 || (row = err_row_by_code(r->code_args)) == NULL)
+		return NULL;
+	return err_new(row->id, "%s", r->text);
+}
+
+bool feed_damaged(const struct feed *f)
+{
+	return f != NULL && f->damaged;
+}

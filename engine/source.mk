@@ -1,0 +1,24 @@
+# mail in files: what reads them, and the child that shows them as an account
+libengine_a_SOURCES += \
+	engine/feed.c \
+	engine/feed.h \
+	engine/mail_date.c \
+	engine/mail_date.h \
+	engine/mail_head.c \
+	engine/mail_head.h \
+	engine/mail_labels.c \
+	engine/mail_labels.h \
+	engine/mbox_scan.c \
+	engine/mbox_scan.h \
+	engine/source.c \
+	engine/source.h \
+	engine/source_cage.c \
+	engine/source_cage.h \
+	engine/source_child.c \
+	engine/source_child.h \
+	engine/source_kinds.h \
+	engine/source_mbox.c \
+	engine/source_serve.c \
+	engine/source_serve.h \
+	engine/source_walk.c \
+	engine/source_walk.h

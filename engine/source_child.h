@@ -1,0 +1,7 @@
+/* The child: "mailmover --source KIND PATH", started by feed.c with the engine's end of a socket as standard input. */
+#ifndef SOURCE_CHILD_H
+#define SOURCE_CHILD_H
+
+int source_child(const char *kind, const char *path); /* exit status */
+
+#endif

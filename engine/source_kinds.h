@@ -1,0 +1,9 @@
+/* The readers, one a file. */
+#ifndef SOURCE_KINDS_H
+#define SOURCE_KINDS_H
+
+#include "source.h"
+
+extern const struct source_kind source_mbox;    /* a file, or a tree as readpst, Thunderbird and Takeout leave it */
+
+#endif
