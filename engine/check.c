@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "feed.h"
 #include "log.h"
 #include "mem.h"
 #include "str.h"
@@ -49,6 +50,8 @@ static void on_step(void *arg, const char *name, const struct err *e)
 							: "user name and password are accepted";
 
 	s->stage = known ? name : s->stage;
+	if (s->ep->feed != NULL && e == NULL) /* a file: nobody to log in to */
+		known = false;
 	if (known)
 		check_event(s->check, s, name, e, NULL, text);
 }
@@ -280,17 +283,31 @@ static void check_quota(struct check *ck, struct check_side *s, const struct che
 
 /* --- the command ------------------------------------------------------------------------------------------ */
 
+/* A file: what it holds; what of it is damaged has been told on the way. */
+static bool check_file(struct check *ck, struct check_side *s)
+{
+	if (check_list(ck, s) != NULL)
+		return false;
+	check_event(ck, s, "damage", feed_damaged(s->ep->feed)
+		? err_new(ERR_PARTIAL, "%s is damaged: each place that is known is named", s->ep->label) : NULL, NULL,
+		"no damage found");
+	return true;
+}
+
 /* What breaks is told by the connection's own events; here only the order of things. */
 static bool check_one(struct check *ck, struct check_side *s, const struct check_side *source)
 {
-	if (s->ep->kind != URL_IMAP) {
-		check_event(ck, s, "connect", err_new(ERR_UNSUPPORTED, "%s: check looks at IMAP accounts", s->ep->label), NULL,
-			"");
+	if (s->ep->kind != URL_IMAP && s->ep->feed == NULL) {
+		check_event(ck, s, "connect", err_new(ERR_UNSUPPORTED, "%s: mail is copied to IMAP servers only", s->ep->label),
+			NULL, "");
 		return false;
 	}
 	if (check_connect(ck, s) != NULL || s->lost)
 		return false;
-	check_capability(ck, s);
+	if (s->ep->feed == NULL)
+		check_capability(ck, s);
+	if (s->ep->feed != NULL)
+		return check_file(ck, s);
 	if (check_list(ck, s) != NULL || read_quota(ck, s) != NULL)
 		return false;
 	check_quota(ck, s, source);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed.h"
 #include "mem.h"
 #include "str.h"
 
@@ -552,16 +553,15 @@ static const struct err *run(struct verify *vf)
 
 	if (!o->has_to)
 		return err_new(ERR_USAGE, "verify needs --to");
-	if (o->from.kind != URL_IMAP || o->to.kind != URL_IMAP)
-		return err_new(ERR_UNSUPPORTED, "verify compares two IMAP accounts: %s is none",
-			o->from.kind != URL_IMAP ? o->from.label : o->to.label);
+	if (o->to.kind != URL_IMAP)
+		return err_new(ERR_UNSUPPORTED, "verify looks for mail in an IMAP account: %s is none", o->to.label);
 	if (o->baseline != NULL && (e = baseline_read(&vf->baseline, o->baseline)) != NULL)
 		return e;
 	if (o->ledger != NULL && (e = ledger_open(vf, o->ledger)) != NULL)
 		return e;
 	for (int s = 0; s < MATCH_SIDES; s++) {
 		arrival[s] = (struct arrival){vf, (enum match_side)s, &left};
-		vf->pool[s] = vpool_new(vf, (enum match_side)s, ep[s], conns);
+		vf->pool[s] = vpool_new(vf, (enum match_side)s, ep[s], ep[s]->feed != NULL ? 1 : conns);
 		vpool_open(vf->pool[s], on_ready, &arrival[s]);
 	}
 	loop_run(vf->app->loop, &vf->over);
@@ -581,6 +581,8 @@ const struct err *cmd_verify(struct app *app)
 	app->on_stop = on_stop;
 	app->on_stop_arg = &vf;
 	e = run(&vf);
+	if (feed_damaged(app->opts.from.feed)) /* what the file has lost cannot be looked for */
+		vf.complete = false;
 	not_written = ledger_close(&vf, e == NULL);
 	e = verify_report_done(&vf, e != NULL ? e : not_written);
 	if (e != NULL) /* vf.error goes away with vf */
