@@ -3,6 +3,8 @@ EXTRA_DIST += \
 	tests/engine/__init__.py \
 	tests/engine/case.py \
 	tests/engine/conftest.py \
+	tests/engine/containers.py \
+	tests/engine/filecase.py \
 	tests/engine/mailmover.py \
 	tests/engine/oddities.py \
 	tests/engine/test_check.py \
@@ -15,6 +17,7 @@ EXTRA_DIST += \
 	tests/engine/test_only.py \
 	tests/engine/test_options.py \
 	tests/engine/test_pairs.py \
+	tests/engine/test_source_mbox.py \
 	tests/engine/test_verify.py \
 	tests/engine/test_verify_dialogue.py \
 	tests/imapd/__init__.py \
