@@ -74,7 +74,7 @@ def routes(build_dir):
 
 def path_of(route):
     """A path of the pattern; nothing with that number exists."""
-    path = route["path"].replace("{id}", "987654321").replace("{name}", "log")
+    path = route["path"].replace("{id}", "987654321").replace("{name}", "log").replace("{n}", "1")
     return path + ("?domain=nobody.example" if route["name"] == "gate" else "")
 
 

@@ -83,6 +83,6 @@ def test_nginx_sends_each_route_to_its_pool(build_dir):
     rows = re.findall(r'"~([^"]+)" desk_migration_(\w+);', body)
     assert rows
     for route in table(build_dir):
-        path = "/api/v1/migration" + route["path"].replace("{id}", "12").replace("{name}", "a2-log")
+        path = "/api/v1/migration" + route["path"].replace("{id}", "12").replace("{name}", "a2-log").replace("{n}", "1")
         pool = next((p for pattern, p in rows if re.search(pattern, f"{route['method']} {path}")), "api")
         assert pool == route["pool"], route["name"]

@@ -25,6 +25,9 @@ static void example(const char *pattern, char *out, size_t size)
 		if (strncmp(pattern, "{id}", 4) == 0) {
 			out[n++] = '7';
 			pattern += 4;
+		} else if (strncmp(pattern, "{n}", 3) == 0) {
+			out[n++] = '3';
+			pattern += 3;
 		} else if (strncmp(pattern, "{name}", 6) == 0) {
 			memcpy(out + n, "a.b", 3);
 			n += 3;
@@ -53,6 +56,8 @@ static void every_row(void **state)
 		assert_string_equal(found->name, routes[i].name);
 		if (strstr(routes[i].path, "{id}") != NULL)
 			assert_int_equal(args.id, 7);
+		if (strstr(routes[i].path, "{n}") != NULL)
+			assert_int_equal(args.n, 3);
 		if (strstr(routes[i].path, "{name}") != NULL)
 			assert_string_equal(args.name, "a.b");
 		request_free(&r);
