@@ -122,8 +122,8 @@ def test_malformed_json(api, job, method, path, operation):
     for body in (b"{", b"{\"a\":1,}", b"nul", b"", b"\xff\xfe{}", b"{\"a\":\"\xc3\x28\"}", b"{}{}", b"{\"a\":1,\"a\":2}",
                  b"{\"a\":\"\\u0000\"}", b"[" * 100000, b"{\"a\":" * 5000 + b"1" + b"}" * 5000, b"\x00" * 10, b"\"text\"", b"7"):
         answer = ask(api, job, method, path, operation, body)
-        if body == b"" and answer.status < 300:
-            continue  # an empty body is {} where nothing is required
+        if body == b"" and (answer.status < 300 or "{n}" in path and answer.status == 404):
+            continue  # an empty body is {} where nothing is required, and no {n} exists
         assert_problem(answer, (400, 409, 413, 422))
 
 
