@@ -104,7 +104,7 @@ struct job *copy_next_job(struct copy *cp)
 	for (size_t i = 0; i < cp->njobs; i++) {
 		struct job *j = &cp->jobs[cp->order[i]];
 
-		if (j->phase == JOB_WAITING)
+		if (j->phase == JOB_WAITING && (cp->trial == NULL || j->trial))
 			return j;
 	}
 	return NULL;
@@ -180,6 +180,8 @@ void copy_job_done(struct copy *cp, struct job *j)
 	const struct err *e = NULL;
 
 	j->phase = JOB_DONE;
+	if (trial_took(cp, j))
+		return;
 	if (j->failed) {
 		cp->partial = true;
 	} else {
@@ -249,6 +251,7 @@ const struct err *copy_planned(struct copy *cp)
 		loop_arm(cp->loop, &cp->hold, age < 0 ? QUIET_MS : QUIET_MS - age);
 	else
 		cp->holding = false;
+	trial_start(cp);
 	open_pairs(cp);
 	show(cp, true);
 	return NULL;
@@ -364,6 +367,8 @@ static void clean_up(struct copy *cp)
 	flags_free(cp->flags_run);
 	prune_free(cp->prune);
 	preview_free(cp->preview);
+	trial_free(cp->trial);
+	trial_forget(cp);
 	state_close(cp->state);
 	plan_free(cp);
 	folders_free(&cp->src);

@@ -27,6 +27,7 @@ struct reconcile;
 struct flags_run;
 struct prune;
 struct preview;
+struct trial;
 
 enum job_phase { JOB_WAITING, JOB_STREAM, JOB_RETRY, JOB_KEEP, JOB_DONE };
 
@@ -55,6 +56,8 @@ struct job {
 	bool probing;    /* the next APPEND goes alone: the server may find what it had stored before */
 	unsigned doubts; /* how often the server has failed by itself and was looked at again */
 	struct uidset todo;    /* still to be copied */
+	bool trial;            /* todo is a sample, see trial.c */
+	struct uidset held;    /* what comes after it */
 	struct uidset retry;   /* of a refused batch: alone, one after the other */
 	struct uidset came;    /* the source has given it: copied, refused or to be tried again */
 	struct uidset again;   /* had not come, but is there: asked for once more */
@@ -153,6 +156,9 @@ struct copy {
 	struct flags_run *flags_run; /* --flags-sync */
 	bool flags_done;
 	uint64_t flags_changed;
+	struct trial *trial; /* NULL: over, or not needed */
+	char **ignore;       /* header fields that the destination adds, ended by NULL; NULL: none */
+	int lowest;          /* enum ident_rung that messages are recognised by, the weakest */
 	struct preview *preview; /* --dry-run */
 	bool previewed;
 	struct prune *prune; /* --delete-extra */
@@ -232,6 +238,15 @@ void reconcile_free(struct reconcile *r); /* NULL is fine */
 /* flags.c: after the mail; calls copy_finish when done. False: there is nothing to wait for. */
 bool flags_start(struct copy *cp);
 void flags_free(struct flags_run *r);
+
+/* trial.c: before the mail */
+void trial_start(struct copy *cp); /* the plan stands */
+void trial_go(struct copy *cp);    /* reads back, when it is time for it and the connections are there */
+void trial_lost(struct copy *cp);  /* they are gone */
+/* The job's todo is through: true when there is more, after the trial. */
+bool trial_took(struct copy *cp, struct job *j);
+void trial_free(struct trial *t); /* NULL is fine */
+void trial_forget(struct copy *cp);
 
 /* preview.c: instead of the mail */
 bool preview_start(struct copy *cp);

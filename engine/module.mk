@@ -59,6 +59,7 @@ libengine_a_SOURCES = \
 	engine/table.h \
 	engine/tls.c \
 	engine/tls.h \
+	engine/trial.c \
 	engine/uidset.c \
 	engine/uidset.h \
 	engine/url.c \

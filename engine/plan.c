@@ -460,6 +460,7 @@ void plan_free(struct copy *cp)
 		free(j->name);
 		free(j->dst_name);
 		uidset_free(&j->todo);
+		uidset_free(&j->held);
 		uidset_free(&j->retry);
 		uidset_free(&j->unsaved);
 		uidset_free(&j->came);

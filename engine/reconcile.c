@@ -431,7 +431,7 @@ static void compare_bodies(struct reconcile *r)
 {
 	struct match *m = match_new();
 
-	for (int rung = IDENT_EXACT; rung <= IDENT_DECODED; rung++) {
+	for (int rung = IDENT_EXACT; rung <= r->p->cp->lowest; rung++) {
 		match_reset(m);
 		for (int side = 0; side < SIDES; side++) {
 			struct half *h = &r->half[side];
@@ -648,7 +648,7 @@ void reconcile_start(struct pair *p, struct job *j)
 	for (int i = 0; i < SIDES; i++) {
 		r->half[i].r = r;
 		r->half[i].side = (enum side)i;
-		r->half[i].reader = ident_reader_new(IDENT_WANT_ALL, NULL);
+		r->half[i].reader = ident_reader_new(IDENT_WANT_ALL, (const char *const *)p->cp->ignore);
 	}
 	r->left = 1;
 	pair_examine(p, j);

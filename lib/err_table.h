@@ -98,6 +98,8 @@ ERR_ROW(ERR_MESSAGE_REFUSED, "message.refused", RETRY_NEVER, 409, 65, "The desti
 	"O destino recusou uma mensagem", "Veja na quarentena as palavras do servidor.")
 ERR_ROW(ERR_FOLDER_DENIED, "folder.denied", RETRY_NEVER, 409, 77, "A folder could not be opened or created", "Check the account's rights on the folder.",
 	"Não foi possível abrir ou criar uma pasta", "Verifique os direitos da conta sobre a pasta.")
+ERR_ROW(ERR_DEST_ALTERS, "destination.alters", RETRY_NEVER, 409, 65, "The destination changes the messages it is given", "Find out what rewrites mail there (a filter, a gateway) and switch it off before the bulk is copied.",
+	"O destino altera as mensagens que recebe", "Descubra o que reescreve o correio lá (filtro, gateway) e desligue-o antes de copiar o grosso.")
 /* --- sources, state, tools --- */
 ERR_ROW(ERR_PARTIAL, "partial", RETRY_NEVER, 409, 1, "Some messages could not be moved", "Look at the quarantine and the list of missing messages.",
 	"Algumas mensagens não puderam ser movidas", "Veja a quarentena e a lista de mensagens em falta.")
