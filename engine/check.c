@@ -32,6 +32,8 @@ void check_event(struct check *ck, struct check_side *s, const char *name, const
 	event(ck->app->events, "check", o);
 	printf("%-11s  %-10s  %-4s  %s%s%s\n", s->ep->side, name, e == NULL ? "ok" : "FAIL", e != NULL ? err_code(e) : "",
 		e != NULL ? ": " : "", e != NULL ? e->msg : text);
+	if (e != NULL)
+		check_remedy(ck, e);
 	fflush(stdout);
 	if (e != NULL && !s->failed) {
 		s->failed = true;
@@ -118,6 +120,10 @@ static void check_capability(struct check *ck, struct check_side *s)
 		}
 	if (json_array_size(list) == 0)
 		buf_adds(&text, " plain IMAP4rev1: slower, not less exact");
+	s->looked = true;
+	s->uidplus = imap_has(s->conn, "UIDPLUS");
+	s->rtt_ms = imap_rtt_ms(s->conn);
+	s->append_limit = limit;
 	if (limit > 0)
 		buf_addf(&text, "; messages up to %" PRIu64 " bytes", limit);
 	check_event(ck, s, "capability", NULL, json_pack("{so ss si}", "capabilities", list, "server", name, "rtt_ms",
@@ -281,6 +287,35 @@ static void check_quota(struct check *ck, struct check_side *s, const struct che
 		(json_int_t)s->quota_limit), text);
 }
 
+/* --- what the destination will not take -------------------------------------------------------------------- */
+
+static void on_larger(void *arg, const struct imap_resp *r)
+{
+	if (r->kind == IMAP_SEARCH || r->kind == IMAP_ESEARCH)
+		((struct check_side *)arg)->too_large += uidset_count(&r->uids);
+}
+
+/* Asked of the source once the destination's limit is known. What it does not answer is no failure. */
+static void count_too_large(struct check *ck, struct check_side *s, uint64_t limit)
+{
+	static const struct imap_handler search = {.untagged = on_larger};
+
+	if (limit == 0 || s->conn == NULL || s->lost || imap_dead(s->conn))
+		return;
+	for (size_t i = 0; i < s->survey.n; i++) {
+		const struct survey_folder *f = &s->survey.f[i];
+
+		if (!f->selectable || f->messages == 0 || (f->sized && f->bytes <= limit))
+			continue;
+		imap_begin(s->conn, NULL, NULL);
+		imap_text(s->conn, "EXAMINE ");
+		imap_mailbox(s->conn, f->raw, f->len);
+		imap_end(s->conn);
+		imap_command(s->conn, &search, s, "UID SEARCH LARGER %" PRIu64, limit);
+	}
+	check_wait(ck, s);
+}
+
 /* --- the command ------------------------------------------------------------------------------------------ */
 
 /* A file: what it holds; what of it is damaged has been told on the way. */
@@ -345,20 +380,27 @@ const struct err *cmd_check(struct app *app)
 {
 	struct check ck = {.app = app};
 	struct check_side *src = &ck.side[0], *dst = &ck.side[1];
+	bool src_ok, dst_ok = false;
 	const struct err *e;
 
 	src->ep = &app->opts.from;
 	dst->ep = &app->opts.to;
 	app->on_stop = on_stop;
 	app->on_stop_arg = &ck;
-	if (check_one(&ck, src, NULL) && src->messages == 0)
+	src_ok = check_one(&ck, src, NULL);
+	if (src_ok && src->messages == 0)
 		event_warning(app->events, err_new(ERR_SOURCE_EMPTY, "%s holds no messages", src->ep->label), NULL);
-	check_disconnect(src);
 	if (app->opts.has_to && !app->stop) {
-		if (check_one(&ck, dst, src) && !app->opts.no_write_probe && !app->stop)
+		dst_ok = check_one(&ck, dst, src);
+		if (dst_ok && !app->opts.no_write_probe && !app->stop)
 			check_write(&ck, dst);
+		if (src_ok && dst_ok && !app->stop)
+			count_too_large(&ck, src, dst->append_limit);
 		check_disconnect(dst);
 	}
+	check_disconnect(src);
+	if (src_ok && dst_ok && !app->stop)
+		check_advise(&ck);
 	e = finish(&ck);
 	app->on_stop = NULL;
 	survey_free(&src->survey);

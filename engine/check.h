@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "app.h"
+#include "ident.h"
 #include "imap_conn.h"
 #include "survey.h"
 
@@ -24,12 +25,19 @@ struct check_side {
 	uint64_t folders, messages, bytes;
 	bool has_quota;
 	int64_t quota_used, quota_limit; /* bytes */
+	bool looked, uidplus;  /* looked: its capabilities are known */
+	int64_t rtt_ms;
+	uint64_t append_limit; /* 0: none is said */
+	uint64_t too_large;    /* source: messages over the destination's limit */
 };
 
 struct check {
 	struct app *app;
 	struct check_side side[2];
 	bool probing;
+	bool probed; /* the write probe came to its end: what follows is known */
+	uint8_t rung; /* by which the probe message was recognised; IDENT_RUNGS: by none */
+	bool date_lost, flags_lost, keywords_lost;
 };
 
 /* One check event and a line for people; `more` (may be NULL) is taken over. e NULL: ok, with text. */
@@ -42,5 +50,9 @@ void check_disconnect(struct check_side *s);
 /* The write probe: creates a folder of an unlikely name, appends a message, reads it back, deletes the folder;
  * also those that an earlier probe was kept from deleting. */
 void check_write(struct check *ck, struct check_side *s);
+
+/* check_advice.c: what the facts mean, in words; what to do about a failure. */
+void check_advise(struct check *ck);
+void check_remedy(const struct check *ck, const struct err *e);
 
 #endif

@@ -197,6 +197,11 @@ static void tell(struct probe *p)
 	o = json_pack("{ss sb sb sb}", "rung", rung < IDENT_RUNGS ? ident_rung_name((enum ident_rung)rung) : "none",
 		"keeps_date", p->date == want, "keeps_flags", (diff & FLAGSET_SYSTEM) == 0, "keeps_keywords",
 		(diff & FLAGSET_KEYWORDS) == 0);
+	p->ck->probed = true;
+	p->ck->rung = rung;
+	p->ck->date_lost = p->date != want;
+	p->ck->flags_lost = (diff & FLAGSET_SYSTEM) != 0;
+	p->ck->keywords_lost = (diff & FLAGSET_KEYWORDS) != 0;
 	check_event(p->ck, p->side, "write", NULL, o, texts[rung]);
 	flagsets_free(sets);
 }

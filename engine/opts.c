@@ -74,6 +74,7 @@ static const struct option_row rows[] = {
 	{"ledger", TEXT, FOR_VERIFY, O(ledger), "FILE", "write down where every message of the source went"},
 	{"deep", FLAG, FOR_VERIFY, O(deep), NULL, "compare every byte"},
 	{"no-write-probe", FLAG, FOR_CHECK, O(no_write_probe), NULL, "do not try to write at the destination"},
+	{"language", TEXT, FOR_CHECK, O(language), "pt|en", "of the words for people (default: as LANG says)"},
 	{"no-progress", FLAG, FOR_ALL, O(no_progress), NULL, "no progress bar"},
 	{"verbose", FLAG, FOR_ALL, O(verbose), NULL, "say more on standard error"},
 };
@@ -227,6 +228,22 @@ static const struct err *check_map(const char *text)
 	return NULL;
 }
 
+/* As asked for, else as the terminal speaks. */
+static const struct err *set_language(struct opts *o)
+{
+	static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+
+	if (o->language != NULL && strcmp(o->language, "pt") != 0 && strcmp(o->language, "en") != 0)
+		return err_new(ERR_USAGE, "--language %s: pt or en", o->language);
+	for (size_t i = 0; i < 3 && o->language == NULL; i++) {
+		const char *v = getenv(names[i]);
+
+		if (v != NULL && v[0] != '\0')
+			o->language = str_starts(v, "pt") ? "pt" : "en";
+	}
+	return NULL;
+}
+
 /* What only makes sense together. */
 static const struct err *check_together(const struct opts *o)
 {
@@ -302,7 +319,7 @@ const struct err *opts_parse(struct opts *o, int argc, char **argv)
 	e = parse_args(o, &raw, command, argc - 2, argv + 2);
 	if (e != NULL)
 		return e;
-	if ((e = check_together(o)) != NULL)
+	if ((e = check_together(o)) != NULL || (e = set_language(o)) != NULL)
 		return e;
 	if (raw.from == NULL)
 		return err_new(ERR_USAGE, "--from URL is missing");

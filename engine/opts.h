@@ -33,6 +33,7 @@ struct opts {
 	bool dry_run, allow_plaintext, automap, flags_sync, rescan;
 	bool delete_extra, understood; /* understood: --i-understand-deletion */
 	struct cap delete_max;
+	const char *language; /* "pt", "en"; NULL: English */
 	bool deep, no_write_probe;  /* verify, check */
 	bool no_progress, verbose;
 };

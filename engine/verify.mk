@@ -23,6 +23,7 @@ IDENT_LIBS = libident.a $(BASE_LIBS) $(OPENSSL_LIBS)
 libengine_a_SOURCES += \
 	engine/check.c \
 	engine/check.h \
+	engine/check_advice.c \
 	engine/check_probe.c \
 	engine/survey.c \
 	engine/survey.h \

@@ -16,7 +16,7 @@
 #define TEXT_MAX 1000 /* bytes: a thousand messages fit into one report */
 
 struct findings {
-	json_t *checks, *warnings, *pass, *verify_folders, *missing, *refusals, *done;
+	json_t *checks, *warnings, *advice, *trial, *pass, *verify_folders, *missing, *refusals, *done;
 	int64_t missing_seen, unexplained, refused;
 	char *overflow_path, *prefix;
 	FILE *overflow;
@@ -29,6 +29,8 @@ struct findings *findings_new(const char *overflow, const char *prefix)
 
 	f->checks = json_array();
 	f->warnings = json_array();
+	f->advice = json_array();
+	f->trial = json_array();
 	f->verify_folders = json_array();
 	f->missing = json_array();
 	f->refusals = json_array();
@@ -52,6 +54,8 @@ void findings_free(struct findings *f)
 	close_overflow(f);
 	json_decref(f->checks);
 	json_decref(f->warnings);
+	json_decref(f->advice);
+	json_decref(f->trial);
 	json_decref(f->pass);
 	json_decref(f->verify_folders);
 	json_decref(f->missing);
@@ -219,6 +223,10 @@ void findings_event(struct findings *f, const json_t *event)
 		keep(f->checks, CHECKS_MAX, event);
 	else if (strcmp(type, "warning") == 0)
 		keep(f->warnings, WARNINGS_MAX, event);
+	else if (strcmp(type, "advice") == 0)
+		keep(f->advice, WARNINGS_MAX, event);
+	else if (strcmp(type, "trial") == 0)
+		keep(f->trial, 1, event);
 	else if (strcmp(type, "missing") == 0)
 		on_missing(f, event);
 	else if (strcmp(type, "refused") == 0)
@@ -304,6 +312,10 @@ void findings_report(struct findings *f, const struct claim *c, const char *stat
 		json_object_set(result, "checks", f->checks);
 	if (json_array_size(f->warnings) > 0)
 		json_object_set(result, "warnings", f->warnings);
+	if (json_array_size(f->advice) > 0)
+		json_object_set(result, "advice", f->advice);
+	if (json_array_size(f->trial) > 0)
+		json_object_set(result, "trial", json_array_get(f->trial, 0));
 	json_object_set_new(body, "result", result);
 	if (run_kind_changes_mail(c->kind))
 		json_object_set_new(body, "pass", pass_report(f));

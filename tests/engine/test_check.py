@@ -9,9 +9,13 @@ import tempfile
 
 import pytest
 
+from imapd.server import Server
+from imapd.store import Store
 from stack import certs, process, wait
 from stack.dovecot import Dovecot
+from stack.proxy import Proxy
 from stack.verifying import Pair
+from . import mailmover
 
 PROBE = "desk-migration-probe-"
 
@@ -147,3 +151,65 @@ def test_terminated_it_leaves_nothing(pair):
         last = json.loads(events.read_text().splitlines()[-1])
         assert last["t"] == "done" and last["exit"] == running.returncode
     assert folders_of(pair, pair.destination, user) == before
+
+
+# --- in plain words ---------------------------------------------------------------------------------------
+
+def advice(outcome):
+    return {e["code"]: e["detail"] for e in outcome.of("advice")}
+
+
+def test_nothing_to_say(pair):
+    user, _ = pair.account(20, both=False, biggest=0)
+    got = pair.run("check", user)
+    assert got.status == 0 and advice(got) == {}, got.output
+
+
+def test_what_would_surprise_is_said_beforehand(pair, tmp_path):
+    """Names that change, names that differ in case, messages over the limit, a destination in use and nearly full."""
+    user, folders = pair.account(60, both=False, biggest=300_000)
+    loader = pair.loader(pair.source, user)
+    for path in ("Versão 2.0", "Pasta", "PASTA"):
+        loader.create(path)
+    loader.close()
+    mail = [m for f in folders for m in f.messages]
+    pair.loader(pair.destination, user).append("INBOX", [(m.data, m.internal_date, ()) for m in mail[:3]])
+    limit = sorted(len(m.data) for m in mail)[-4]
+    with Proxy(tmp_path, pair.destination.tls_port, "to", strip=["X-NONE"], add=[f"APPENDLIMIT={limit}"],
+               upstream_ca=pair.authority.certificate) as proxy:
+        to = pair.url(pair.destination, user, proxy.port).replace("imaps:", "imap:")
+        plain = pair.url(pair.source, user, pair.source.starttls_port).replace("imaps:", "imap:")
+        got = pair.run("check", user, "--from", plain, "--to", to, "--allow-plaintext", "--language", "pt")
+    found = advice(got)
+    assert "Versão 2.0 → Versão 2_0" in found["folders.renamed"]
+    assert set(found["folders.case"].split(" / ")) == {"Pasta", "PASTA"}
+    assert found["messages.too_large"] == f"3 (> {limit} bytes)"
+    assert found["destination.not_empty"] == "3"
+    assert "O que convém saber" in got.output and "quarentena" in got.output
+    assert all(e["message"] and e["message_pt"] for e in got.of("advice"))
+
+
+def test_folders_with_a_purpose_and_views(program, tmp_path):
+    """Enviados is \\Sent here and Sent there: --automap is named. All Mail would be copied twice."""
+    stores = Store(), Store()
+    stores[0].create(b"Enviados", "Sent").add(b"Subject: x\r\n\r\ny\r\n", " 1-Jan-2020 00:00:00 +0000")
+    stores[0].create(b"[Gmail]/All Mail", "All").add(b"Subject: x\r\n\r\ny\r\n", " 1-Jan-2020 00:00:00 +0000")
+    stores[1].create(b"Sent", "Sent")
+    servers = [Server(store, {"ana": "secret"}) for store in stores]
+    try:
+        got = mailmover.Engine(program, tmp_path / "run", *(
+            mailmover.Endpoint(server.port, "ana", "secret", "imap", True) for server in servers)).run(command="check")
+    finally:
+        for server in servers:
+            server.stop()
+    found = {e["code"]: e["detail"] for e in got.of("advice")}
+    assert found == {"folders.special": "Enviados (\\Sent: Sent)", "folders.views": "[Gmail]/All Mail"}, got
+
+
+@pytest.mark.parametrize("language, words", [("pt", "O servidor recusou o utilizador"), ("en", "refused user name or password")])
+def test_a_failure_says_what_to_do(pair, language, words):
+    user, _ = pair.account(0)
+    wrong = pair.directory / "wrong"
+    wrong.write_text("not the password")
+    got = pair.run("check", user, "--from-secret", wrong, "--language", language)
+    assert got.status == 77 and words in got.output, got.output
