@@ -81,6 +81,23 @@ void mail_head_line(struct mail_head *h, const char *p, size_t n)
 	buf_add(&h->v[h->at], colon + 1, n < VALUE_MAX ? n : VALUE_MAX);
 }
 
+void mail_head_text(struct mail_head *h, const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	while (p < end) {
+		const char *lf = memchr(p, '\n', (size_t)(end - p)), *stop = lf != NULL ? lf : end;
+		size_t k = (size_t)(stop - p);
+
+		if (k > 0 && p[k - 1] == '\r')
+			k--;
+		if (k == 0)
+			return;
+		mail_head_line(h, p, k);
+		p = stop + 1;
+	}
+}
+
 bool mail_head_date(const struct mail_head *h, int64_t *out)
 {
 	const struct buf *r = &h->v[MAIL_RECEIVED];

@@ -36,6 +36,9 @@ void mail_head_free(struct mail_head *h);
 
 void mail_head_line(struct mail_head *h, const char *p, size_t n);
 
+/* The lines of the first n bytes of a message, as far as its header goes. */
+void mail_head_text(struct mail_head *h, const char *p, size_t n);
+
 /* From Received, else Date. False: neither says. */
 bool mail_head_date(const struct mail_head *h, int64_t *out);
 /* enum source_flag. *gone: Thunderbird has deleted it and not yet taken it out of the file. */

@@ -23,6 +23,12 @@ const struct source_kind *source_kind_find(int url_kind)
 	switch (url_kind) {
 	case URL_MBOX:
 		return &source_mbox;
+	case URL_MAILDIR:
+		return &source_maildir;
+	case URL_ZIP:
+		return &source_zip;
+	case URL_TGZ:
+		return &source_tgz;
 	default:
 		return NULL;
 	}

@@ -2,6 +2,8 @@
 libengine_a_SOURCES += \
 	engine/feed.c \
 	engine/feed.h \
+	engine/gunzip.c \
+	engine/gunzip.h \
 	engine/mail_date.c \
 	engine/mail_date.h \
 	engine/mail_head.c \
@@ -12,6 +14,7 @@ libengine_a_SOURCES += \
 	engine/mbox_scan.h \
 	engine/source.c \
 	engine/source.h \
+	engine/source_archive.c \
 	engine/source_cage.c \
 	engine/source_cage.h \
 	engine/source_child.c \
@@ -20,5 +23,9 @@ libengine_a_SOURCES += \
 	engine/source_mbox.c \
 	engine/source_serve.c \
 	engine/source_serve.h \
+	engine/source_tree.c \
+	engine/source_tree.h \
 	engine/source_walk.c \
-	engine/source_walk.h
+	engine/source_walk.h \
+	engine/tgz_meta.c \
+	engine/tgz_meta.h
