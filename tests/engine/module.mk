@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/engine/test_only.py \
 	tests/engine/test_options.py \
 	tests/engine/test_pairs.py \
+	tests/engine/test_source_archive.py \
 	tests/engine/test_source_mbox.py \
 	tests/engine/test_trial.py \
 	tests/engine/test_verify.py \
