@@ -29,6 +29,8 @@ struct child {
 	void *arg;
 	pid_t pid;
 	int fd[2]; /* output, events; -1 when closed */
+	struct terminal *term;
+	struct watch *term_watch;
 	struct watch *watch[2];
 	struct timer *kill, *drain;
 	bool reaped;
@@ -54,6 +56,15 @@ static void close_end(struct child *c, int i)
 	c->fd[i] = -1;
 }
 
+static void close_terminal(struct child *c)
+{
+	if (c->term_watch != NULL)
+		loop_unwatch(c->term_watch);
+	c->term_watch = NULL;
+	terminal_free(c->term);
+	c->term = NULL;
+}
+
 static void child_free(struct child *c)
 {
 	for (struct child **p = &children; *p != NULL; p = &(*p)->next)
@@ -63,6 +74,7 @@ static void child_free(struct child *c)
 		}
 	close_end(c, 0);
 	close_end(c, 1);
+	close_terminal(c);
 	timer_free(c->kill);
 	timer_free(c->drain);
 	free(c);
@@ -105,6 +117,15 @@ static void events_ready(void *arg, uint32_t events)
 	pipe_ready(arg, 1);
 }
 
+static void terminal_ready(void *arg, uint32_t events)
+{
+	struct child *c = arg;
+
+	(void)events;
+	if (!terminal_read(c->term))
+		close_terminal(c);
+}
+
 static void kill_now(void *arg)
 {
 	struct child *c = arg;
@@ -130,7 +151,7 @@ const struct err *child_start(struct child **out, struct loop *l, struct spawn *
 	const struct err *e;
 
 	*c = (struct child){.loop = l, .ev = *ev, .arg = arg, .fd = {-1, -1}};
-	e = spawn_run(s, &c->pid, &c->fd[0], &c->fd[1]);
+	e = spawn_run(s, &c->pid, &c->fd[0], &c->fd[1], &c->term);
 	if (e != NULL) {
 		free(c); /* one that was forked but could not become the tool is reaped as unknown */
 		return e;
@@ -142,6 +163,8 @@ const struct err *child_start(struct child **out, struct loop *l, struct spawn *
 	for (int i = 0; i < 2 && e == NULL; i++)
 		if (c->fd[i] >= 0)
 			e = loop_watch(l, &c->watch[i], c->fd[i], EPOLLIN, ready[i], c);
+	if (e == NULL && c->term != NULL)
+		e = loop_watch(l, &c->term_watch, terminal_fd(c->term), EPOLLIN, terminal_ready, c);
 	if (e != NULL) {
 		kill_now(c);
 		child_free(c);

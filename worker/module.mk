@@ -24,6 +24,12 @@ libworker_a_SOURCES = \
 	worker/hosts.h \
 	worker/http.c \
 	worker/http.h \
+	worker/imapsync_log.c \
+	worker/imapsync_log.h \
+	worker/inspect.c \
+	worker/inspect.h \
+	worker/inspect_mbox.c \
+	worker/inspect_tgz.c \
 	worker/lines.c \
 	worker/lines.h \
 	worker/loop.c \
@@ -49,12 +55,22 @@ libworker_a_SOURCES = \
 	worker/spool.h \
 	worker/supervisor.c \
 	worker/supervisor.h \
+	worker/tar_read.c \
+	worker/tar_read.h \
+	worker/terminal.c \
+	worker/terminal.h \
 	worker/tool.h \
+	worker/tool_account.c \
+	worker/tool_account.h \
+	worker/tool_imapsync.c \
 	worker/tool_mailmover.c \
+	worker/tool_readpst.c \
 	worker/tool_table.c \
 	worker/unseal.c \
+	worker/upload_log.c \
+	worker/upload_log.h \
 	worker/unseal.h
-WORKER_LIBS = libworker.a $(MIGRATION_LIBS) $(CURL_LIBS)
+WORKER_LIBS = libworker.a $(MIGRATION_LIBS) $(CURL_LIBS) $(ZLIB_LIBS)
 
 sbin_PROGRAMS += migration-worker
 migration_worker_CPPFLAGS = $(libworker_a_CPPFLAGS) $(SYSTEMD_CFLAGS)

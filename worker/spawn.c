@@ -28,12 +28,14 @@ struct list {
 };
 
 struct spawn {
-	struct list argv, env;
+	struct list argv, env, readable;
 	char *cwd, *path;
 	uint64_t memory;
 	int fds[SPAWN_FDS_MAX]; /* that the child keeps under the same number */
 	int n_fds;
 	int events;   /* our end, or -1 */
+	int in, out;  /* instead of the usual ones, or -1 */
+	struct terminal *term;
 	int confined; /* ruleset, or -1 */
 };
 
@@ -55,7 +57,7 @@ struct spawn *spawn_new(const char *program)
 {
 	struct spawn *s = xcalloc(1, sizeof(*s));
 
-	s->events = s->confined = -1;
+	s->events = s->confined = s->in = s->out = -1;
 	s->cwd = xstrdup("/");
 	s->path = xstrdup("/usr/local/bin:/usr/bin:/bin");
 	list_add(&s->argv, xstrdup(program));
@@ -67,6 +69,11 @@ static void close_fds(struct spawn *s)
 	for (int i = 0; i < s->n_fds; i++)
 		close(s->fds[i]);
 	s->n_fds = 0;
+	if (s->in >= 0)
+		close(s->in);
+	if (s->out >= 0)
+		close(s->out);
+	s->in = s->out = -1;
 }
 
 void spawn_free(struct spawn *s)
@@ -78,8 +85,10 @@ void spawn_free(struct spawn *s)
 		close(s->events);
 	if (s->confined >= 0)
 		close(s->confined);
+	terminal_free(s->term);
 	list_free(&s->argv);
 	list_free(&s->env);
+	list_free(&s->readable);
 	free(s->cwd);
 	free(s->path);
 	free(s);
@@ -155,7 +164,12 @@ const struct err *spawn_secret(struct spawn *s, const char *option, const char *
 	return e;
 }
 
-const struct err *spawn_events(struct spawn *s, const char *option)
+void spawn_readable(struct spawn *s, const char *path)
+{
+	list_add(&s->readable, xstrdup(path));
+}
+
+static const struct err *events_pipe(struct spawn *s, const char *option, const char *form)
 {
 	int p[2];
 
@@ -164,22 +178,49 @@ const struct err *spawn_events(struct spawn *s, const char *option)
 	s->events = p[0];
 	keep(s, p[1]);
 	spawn_arg(s, option);
-	spawn_argf(s, "fd:%d", p[1]);
+	spawn_argf(s, "%s%d", form, p[1]);
 	return NULL;
+}
+
+const struct err *spawn_events(struct spawn *s, const char *option)
+{
+	return events_pipe(s, option, "fd:");
+}
+
+const struct err *spawn_events_file(struct spawn *s, const char *option)
+{
+	return events_pipe(s, option, "/dev/fd/");
+}
+
+void spawn_stdin(struct spawn *s, int fd)
+{
+	s->in = fd;
+}
+
+void spawn_stdout(struct spawn *s, int fd)
+{
+	s->out = fd;
+}
+
+const struct err *spawn_terminal(struct spawn *s, const char *prompt, const char *secret, size_t len)
+{
+	return terminal_open(&s->term, prompt, secret, len);
 }
 
 const struct err *spawn_confine(struct spawn *s, const char *const *readable, size_t n_readable,
 	const char *const *writable, size_t n_writable)
 {
-	const char **paths = xcalloc(n_readable + 1, sizeof(*paths));
+	const char **paths = xcalloc(n_readable + 1 + s->readable.n, sizeof(*paths));
 	const struct err *e;
 
 	for (size_t i = 0; i < n_readable; i++)
 		paths[i] = readable[i];
-	paths[n_readable] = s->argv.v[0];
+	paths[n_readable++] = s->argv.v[0];
+	for (size_t i = 0; i < s->readable.n; i++)
+		paths[n_readable++] = s->readable.v[i];
 	if (s->confined >= 0)
 		close(s->confined);
-	e = confine_make(&s->confined, paths, n_readable + 1, writable, n_writable);
+	e = confine_make(&s->confined, paths, n_readable, writable, n_writable);
 	free(paths);
 	return e;
 }
@@ -215,8 +256,10 @@ static void become_tool(struct spawn *s, int out, int errors, pid_t parent)
 		signal(i, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	umask(077);
-	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+	null = s->in >= 0 ? s->in : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(s->out >= 0 ? s->out : out, 1) < 0 || dup2(out, 2) < 0)
+		return;
+	if (s->term != NULL && !terminal_take(s->term))
 		return;
 	/* everything else closes at exec, whatever a library may have left open */
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
@@ -260,7 +303,7 @@ static const struct err *set_nonblock(int fd)
 	return NULL;
 }
 
-const struct err *spawn_run(struct spawn *s, pid_t *pid, int *out, int *events)
+const struct err *spawn_run(struct spawn *s, pid_t *pid, int *out, int *events, struct terminal **term)
 {
 	const struct err *e = NULL;
 	pid_t self = getpid(), p = -1;
@@ -295,6 +338,8 @@ const struct err *spawn_run(struct spawn *s, pid_t *pid, int *out, int *events)
 		*out = o[0];
 		*events = s->events;
 		o[0] = s->events = -1;
+		*term = s->term;
+		s->term = NULL;
 	}
 done:
 	close_fds(s);

@@ -103,6 +103,65 @@ static void done(struct seen *seen)
 	buf_free(&seen->events);
 }
 
+/* What getpass of every language does: the terminal, no echo, input thrown away, the prompt, a line. */
+#define ASK "exec 3<>/dev/tty; stty -echo <&3; printf 'Password: ' >&3; IFS= read -r x <&3; "
+
+static void types_into_a_terminal(void **state)
+{
+	static const char secret[] = "p\003q\004 \025\x7f\\$x\xc3\xa9\021z";
+	static const char endless[] = "a\nb";
+	struct spawn *s = shell(ASK "printf '[%s]' \"$x\"");
+	struct seen seen;
+
+	(void)state;
+	assert_ok(spawn_terminal(s, "Password:", secret, strlen(secret)));
+	run(&seen, s, -1);
+	assert_true(WIFEXITED(seen.status));
+	assert_memory_equal(seen.output.ptr, "[", 1);
+	assert_memory_equal(seen.output.ptr + 1, secret, strlen(secret));
+	assert_int_equal(seen.output.len, strlen(secret) + 2);
+	done(&seen);
+	s = shell("true");
+	assert_err(spawn_terminal(s, "Password:", endless, strlen(endless)), ERR_UNSUPPORTED);
+	spawn_free(s);
+}
+
+/* A program that asks again was given a wrong secret: it is hung up, not left to wait. */
+static void types_only_once(void **state)
+{
+	struct spawn *s = shell(ASK ASK "echo twice");
+	struct seen seen;
+
+	(void)state;
+	assert_ok(spawn_terminal(s, "Password:", "x", 1));
+	run(&seen, s, -1);
+	assert_true(WIFSIGNALED(seen.status));
+	assert_int_equal(WTERMSIG(seen.status), SIGHUP);
+	done(&seen);
+}
+
+static void reads_and_writes_files(void **state)
+{
+	char path[] = "/tmp/desk-child-XXXXXX", text[16] = "";
+	struct spawn *s = shell("cat; echo words >&2");
+	int out = mkstemp(path), in[2];
+	struct seen seen;
+
+	(void)state;
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(write(in[1], "mail", 4), 4);
+	close(in[1]);
+	spawn_stdin(s, in[0]);
+	spawn_stdout(s, dup(out));
+	run(&seen, s, -1);
+	assert_int_equal(pread(out, text, sizeof(text), 0), 4);
+	assert_string_equal(text, "mail");
+	assert_string_equal(seen.output.ptr, "words\n");
+	close(out);
+	unlink(path);
+	done(&seen);
+}
+
 static void passes_secrets_and_takes_events(void **state)
 {
 	struct spawn *s = spawn_new("/bin/sh");
@@ -308,6 +367,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(passes_secrets_and_takes_events),
+		cmocka_unit_test(types_into_a_terminal),
+		cmocka_unit_test(types_only_once),
+		cmocka_unit_test(reads_and_writes_files),
 		cmocka_unit_test(starts_clean),
 		cmocka_unit_test(reaches_only_what_it_may),
 		cmocka_unit_test(says_when_a_tool_is_missing),

@@ -79,15 +79,17 @@ static int teardown(void **state)
 static void arguments(struct fixture *f, struct buf *out)
 {
 	struct spawn *s = NULL;
+	struct terminal *term = NULL;
 	int fd, events, status;
 	pid_t pid;
 
 	assert_ok(tool_mailmover.prepare(&f->job, &s));
-	assert_ok(spawn_run(s, &pid, &fd, &events));
+	assert_ok(spawn_run(s, &pid, &fd, &events, &term));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_ok(fs_read_fd(fd, "output", 65536, out));
 	close(fd);
 	close(events);
+	assert_null(term);
 	spawn_free(s);
 	for (char *p = out->ptr; (p = strstr(p, "fd:")) != NULL; p += 3) {
 		size_t n = strspn(p + 3, "0123456789");
