@@ -23,7 +23,7 @@ static void parse_side(const struct js_at *mailbox, const char *side, const char
 
 static void parse_mailbox(const struct js_at *root, struct claim *c)
 {
-	struct js_at m, at;
+	struct js_at m, at, upload;
 
 	if (!js_object(root, "mailbox", JS_OPTIONAL, &m))
 		return;
@@ -31,8 +31,11 @@ static void parse_mailbox(const struct js_at *root, struct claim *c)
 	parse_side(&m, "source", "source", &c->source);
 	parse_side(&m, "destination", "destination", &c->destination);
 	c->source.mailbox_id = c->destination.mailbox_id = c->mailbox_id;
-	if (js_object(&m, "source", JS_REQUIRED, &at))
+	if (js_object(&m, "source", JS_REQUIRED, &at)) {
 		js_word(&at, "kind", JS_OPTIONAL, source_kind_parse, &c->source_kind);
+		if (js_object(&at, "upload", JS_OPTIONAL, &upload))
+			js_str(&upload, "path", JS_REQUIRED, 1, 4096, &c->upload_path);
+	}
 	if (js_object(&m, "folders", JS_OPTIONAL, &at))
 		c->folders = at.v;
 }
@@ -45,7 +48,7 @@ static void parse_credentials(const struct js_at *root, struct claim *c)
 		return;
 	for (size_t i = 0; i < json_array_size(list.v); i++) {
 		struct js_at at = js_item(&list, i);
-		struct claim_credential cred = {.present = true};
+		struct claim_credential cred = {.present = true, .needed = true};
 		const char *side = "";
 
 		js_str(&at, "side", JS_REQUIRED, 1, 16, &side);
@@ -104,6 +107,8 @@ const struct err *claim_parse(json_t *doc, struct claim *c)
 	js_int(&root, "heartbeat_seconds", JS_OPTIONAL, 1, 3600, &c->heartbeat_seconds);
 	parse_mailbox(&root, c);
 	parse_credentials(&root, c);
+	c->source_credential.needed = c->source_kind == SOURCE_IMAP;
+	c->destination_credential.needed = true;
 	if (js_object(&root, "options", JS_OPTIONAL, &at))
 		c->options = at.v;
 	if (js_object(&root, "baseline", JS_OPTIONAL, &at)) {

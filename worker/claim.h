@@ -11,6 +11,7 @@
 
 struct claim_credential {
 	bool present;
+	bool needed; /* it is an account's: false for a file, or a server that is asked over ssh */
 	int64_t id, version;
 	const char *key_id, *sealed;
 };
@@ -24,6 +25,7 @@ struct claim {
 	bool cancel, pause; /* asked for already */
 	enum source_kind source_kind;
 	struct account_row source, destination; /* host "" for a file */
+	const char *upload_path; /* the source's file, NULL: none */
 	struct claim_credential source_credential, destination_credential;
 	const json_t *folders, *options; /* objects, never NULL */
 	const json_t *baseline;          /* NULL: none */

@@ -37,7 +37,7 @@ struct execution {
 	const struct tool *tool;
 	struct tool_job job;
 	struct account source, destination;
-	char *work, *state, *quarantine;
+	char *work, *state, *quarantine, *secrets;
 	struct child *child;
 	struct findings *findings;
 	struct progress progress;
@@ -47,6 +47,7 @@ struct execution {
 	FILE *events_file;
 	uint64_t events_size;
 	bool events_lost;
+	bool stopping; /* asked to: no further step */
 };
 
 /* --- the lock that a tool's processes hold --- */
@@ -97,6 +98,8 @@ static void on_output(void *arg, const char *p, size_t n)
 	struct execution *x = arg;
 	struct buf clean = BUF_INIT;
 
+	if (x->tool->output != NULL)
+		x->tool->output(&x->job, p, n);
 	mask_feed(x->mask, p, n, &clean);
 	rawlog_write(x->log, clean.ptr, clean.len);
 	buf_free(&clean);
@@ -152,21 +155,39 @@ static void keep_event(struct execution *x, const json_t *event)
 	buf_free(&line);
 }
 
+static void take_event(struct execution *x, json_t *event)
+{
+	mask_event(x->mask, event);
+	keep_event(x, event);
+	progress_event(&x->progress, event, clock_now_ms());
+	findings_event(x->findings, event);
+}
+
+/* A tool's own translation of what its program said. */
+static void told(void *arg, json_t *event)
+{
+	struct execution *x = arg;
+
+	json_object_set_new(event, "v", json_integer(1));
+	json_object_set_new(event, "at", json_integer(clock_now_ms()));
+	take_event(x, event);
+}
+
 static void on_event_line(void *arg, const char *line, size_t n)
 {
 	struct execution *x = arg;
 	json_t *event;
-	const struct err *e = js_parse(&event, line, n);
+	const struct err *e;
 
+	if (x->tool->event != NULL && x->tool->event(&x->job, line, n))
+		return;
+	e = js_parse(&event, line, n);
 	if (e != NULL) {
 		/* the parser's words quote the line, which may hold a secret */
 		log_warn("run %lld: %s sent an event that cannot be read", (long long)x->claim->run_id, x->tool->name);
 		return;
 	}
-	mask_event(x->mask, event);
-	keep_event(x, event);
-	progress_event(&x->progress, event, clock_now_ms());
-	findings_event(x->findings, event);
+	take_event(x, event);
 	json_decref(event);
 }
 
@@ -200,10 +221,32 @@ static void close_files(struct execution *x)
 
 static void wipe(struct execution *x)
 {
+	const struct err *e = x->secrets != NULL ? fs_remove_tree(x->secrets) : NULL;
+
+	if (e != NULL)
+		log_error("run %lld: secrets of its tool stay in memory: %s", (long long)x->claim->run_id, e->msg);
 	account_wipe(&x->source);
 	account_wipe(&x->destination);
 	mask_free(x->mask);
 	x->mask = NULL;
+}
+
+static const struct err *start_step(struct execution *x, struct spawn *s);
+
+/* True when a further program was started; an error is put into *out. */
+static bool another_step(struct execution *x, int status, struct outcome *out)
+{
+	const struct err *e = NULL;
+	struct spawn *s = NULL;
+
+	if (x->tool->next == NULL || x->stopping)
+		return false;
+	e = x->tool->next(&x->job, status, &s);
+	if (e == NULL && s != NULL)
+		e = start_step(x, s);
+	if (e != NULL)
+		outcome_fail(out, e);
+	return e == NULL && s != NULL;
 }
 
 static void on_ended(void *arg, int status)
@@ -213,9 +256,14 @@ static void on_ended(void *arg, int status)
 	const struct err *e;
 
 	x->child = NULL;
+	if (another_step(x, status, &out))
+		return;
+	if (out.code[0] == '\0' && !(x->stopping && x->tool->next != NULL))
+		x->tool->finish(&x->job, x->findings, status, &out);
+	else if (x->stopping)
+		out.status = RUN_CANCELLED;
 	close_files(x);
 	wipe(x);
-	x->tool->finish(&x->job, x->findings, status, &out);
 	e = findings_end(x->findings);
 	/* a list of missing messages that was not written must not look short */
 	if (e != NULL && (out.status == RUN_SUCCEEDED || out.status == RUN_PARTIAL))
@@ -234,8 +282,8 @@ static const struct err *open_account(struct execution *x, const struct account_
 	struct account_row with_pin = *account, *row = &with_pin;
 
 	row->pin = json_string_value(json_object_get(x->claim->options, pin));
-	if (*row->host == '\0')
-		return NULL; /* a file: no account */
+	if (*row->host == '\0' || !cred->needed)
+		return NULL; /* a file, or a server that is asked over ssh: no account */
 	if (!cred->present)
 		return err_new(ERR_CRED_MISSING, "the %s has no secret: enter it first", row->side);
 	return unseal(x->env.keys, cred->key_id, cred->sealed, row, out);
@@ -262,6 +310,7 @@ static const struct err *make_folders(struct execution *x)
 
 	x->work = spool_run_file(x->env.spool, SPOOL_WORK, x->claim->run_id, "");
 	x->quarantine = xasprintf("%s/quarantine", x->work);
+	x->secrets = xasprintf("%s/secrets-%lld", conf_str(x->env.conf, CONF_RUNTIME_PATH), (long long)x->claim->run_id);
 	x->state = spool_file(x->env.spool, SPOOL_STATE, pair);
 	free(pair);
 	e = fs_mkdir_p(x->quarantine, 0700);
@@ -293,18 +342,18 @@ static const struct err *open_files(struct execution *x)
 	return e;
 }
 
-static const struct err *launch(struct execution *x)
+/* The spawn is used up. */
+static const struct err *start_step(struct execution *x, struct spawn *s)
 {
 	static const struct child_events ev = {on_output, on_event, on_ended};
-	struct spawn *s = NULL;
-	const char *readable[] = {conf_str(x->env.conf, CONF_TLS_CA_FILE)};
+	const char *readable[] = {conf_str(x->env.conf, CONF_TLS_CA_FILE), x->secrets,
+		x->job.upload != NULL ? x->job.upload : ""};
 	const char *writable[] = {x->work, x->state};
-	const struct err *e = x->tool->prepare(&x->job, &s);
+	const struct err *e;
 	char text[32];
 	int lock = -1;
 
-	if (e == NULL)
-		e = lock_tool(x, &lock);
+	e = lock_tool(x, &lock);
 	if (e == NULL)
 		e = spawn_confine(s, readable, sizeof(readable) / sizeof(readable[0]), writable,
 			sizeof(writable) / sizeof(writable[0]));
@@ -325,6 +374,16 @@ static const struct err *launch(struct execution *x)
 		close(lock);
 	spawn_free(s);
 	return e;
+}
+
+static const struct err *launch(struct execution *x)
+{
+	const struct err *e = x->tool->open != NULL ? x->tool->open(&x->job) : NULL;
+	struct spawn *s = NULL;
+
+	if (e == NULL)
+		e = x->tool->prepare(&x->job, &s);
+	return e != NULL ? e : start_step(x, s);
 }
 
 const struct err *execution_start(struct execution **out, const struct execution_env *env, const struct claim *c,
@@ -352,7 +411,8 @@ const struct err *execution_start(struct execution **out, const struct execution
 			mask_secret(x->mask, x->destination.secret, x->destination.secret_len);
 		x->job = (struct tool_job){.conf = env->conf, .claim = c, .source = &x->source,
 			.destination = &x->destination, .work = x->work, .state = x->state,
-			.quarantine = x->quarantine, .connections = connections};
+			.quarantine = x->quarantine, .connections = connections, .secrets = x->secrets,
+			.upload = c->upload_path, .tell = told, .tell_arg = x};
 		e = launch(x);
 		FAULT("child.started");
 	}
@@ -373,16 +433,20 @@ void execution_free(struct execution *x)
 		child_abandon(x->child);
 	close_files(x);
 	wipe(x);
+	if (x->tool != NULL && x->tool->close != NULL)
+		x->tool->close(&x->job);
 	findings_free(x->findings);
 	lines_free(&x->events);
 	free(x->work);
 	free(x->state);
 	free(x->quarantine);
+	free(x->secrets);
 	free(x);
 }
 
 void execution_stop(struct execution *x, int64_t grace_ms)
 {
+	x->stopping = true;
 	if (x->child != NULL)
 		child_stop(x->child, grace_ms);
 }

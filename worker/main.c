@@ -17,6 +17,7 @@
 #include "conf.h"
 #include "fault.h"
 #include "hosts.h"
+#include "inspect.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
@@ -217,7 +218,11 @@ int main(int argc, char **argv)
 	struct options o = {.settings = SYSCONFDIR "/migration.env", .worker = SYSCONFDIR "/worker.env"};
 	const struct err *e;
 	struct conf *c = NULL;
-	int status = parse_options(argc, argv, &o);
+	int status;
+
+	if (argc > 1 && strcmp(argv[1], "inspect") == 0)
+		return inspect_main(argc - 1, argv + 1);
+	status = parse_options(argc, argv, &o);
 
 	if (status >= 0)
 		return status;

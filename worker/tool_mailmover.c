@@ -12,6 +12,7 @@
 #include "json.h"
 #include "mem.h"
 #include "str.h"
+#include "tool_account.h"
 
 #include "banned.h"
 
@@ -48,16 +49,6 @@ static const struct {
 	{"to_tls_fingerprint", "--to-tls-fingerprint", JSON_STRING, COPY | VERIFY | CHECK},
 };
 
-static bool plaintext_allowed(const struct conf *c, const char *host)
-{
-	char *const *list = conf_list(c, CONF_ALLOW_PLAINTEXT_HOSTS);
-
-	for (; list != NULL && *list != NULL; list++)
-		if (str_ieq(*list, host))
-			return true;
-	return false;
-}
-
 /* Without TLS is a matter of both sides at once for the engine: a side that asks for STARTTLS must not lose it
  * because the other side has none. */
 static const struct err *check_tls(const struct tool_job *job)
@@ -66,9 +57,10 @@ static const struct err *check_tls(const struct tool_job *job)
 	bool none = false, starttls = false;
 
 	for (int i = 0; i < 2; i++) {
-		if (sides[i]->tls == TLS_NONE && !plaintext_allowed(job->conf, sides[i]->host))
-			return err_new(ERR_TLS_REQUIRED,
-				"%s: no TLS is allowed only for the hosts in MIGRATION_ALLOW_PLAINTEXT_HOSTS", sides[i]->host);
+		const struct err *e = account_check_tls(job->conf, sides[i]);
+
+		if (e != NULL)
+			return e;
 		none |= sides[i]->tls == TLS_NONE;
 		starttls |= sides[i]->tls == TLS_STARTTLS;
 	}
@@ -77,17 +69,9 @@ static const struct err *check_tls(const struct tool_job *job)
 	return NULL;
 }
 
-/* "mailbox*master" (the form that Dovecot and imapsync know): log in as master, act for mailbox. */
-static const char *master_of(const struct account *a)
-{
-	const char *star = a->auth == AUTH_MASTER ? strrchr(a->user, '*') : NULL;
-
-	return star != NULL && star[1] != '\0' && star != a->user ? star + 1 : NULL;
-}
-
 static const struct err *add_account(struct spawn *s, const char *side, const struct account *a)
 {
-	const char *user = a->user, *master = master_of(a);
+	const char *user = a->user, *master = account_master(a);
 	struct buf url = BUF_INIT;
 	const struct err *e;
 	char *option;
