@@ -13,10 +13,12 @@ EXTRA_DIST += \
 	tests/stack/permissions.py \
 	tests/stack/pools.py \
 	tests/stack/process.py \
+	tests/stack/reference.py \
 	tests/stack/settings.py \
 	tests/stack/stack.py \
 	tests/stack/terminal.py \
 	tests/stack/tokens.py \
 	tests/stack/verifying.py \
 	tests/stack/wait.py \
+	tests/stack/watching.py \
 	tests/stack/worker.py

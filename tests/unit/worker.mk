@@ -3,6 +3,7 @@ if HAVE_CMOCKA
 WORKER_TESTS = \
 	tests/unit/test_child \
 	tests/unit/test_findings \
+	tests/unit/test_imapsync_log \
 	tests/unit/test_mask \
 	tests/unit/test_rawlog \
 	tests/unit/test_spool \
@@ -15,6 +16,8 @@ tests_unit_test_child_CPPFLAGS = $(WORKER_TEST_CPPFLAGS)
 tests_unit_test_child_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_findings_CPPFLAGS = $(WORKER_TEST_CPPFLAGS)
 tests_unit_test_findings_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_imapsync_log_CPPFLAGS = $(WORKER_TEST_CPPFLAGS)
+tests_unit_test_imapsync_log_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_mask_CPPFLAGS = $(WORKER_TEST_CPPFLAGS)
 tests_unit_test_mask_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_rawlog_CPPFLAGS = $(WORKER_TEST_CPPFLAGS)
