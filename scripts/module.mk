@@ -3,6 +3,10 @@ EXTRA_DIST += \
 	scripts/build \
 	scripts/check \
 	scripts/demo \
+	scripts/imap_upload/imapclient/__init__.py \
+	scripts/imap_upload/imapclient/imap_utf7.py \
+	scripts/imap_upload/sitecustomize.py \
+	scripts/install-migration-tools.sh \
 	scripts/install-packages \
 	scripts/packages \
 	scripts/vm112-gate
