@@ -146,7 +146,7 @@ struct copy {
 	struct map *map;
 	struct only *only; /* NULL: everything is copied */
 	struct folders src, dst;
-	bool src_listed, dst_listed, planned, dst_bulk, finishing, stop;
+	bool src_listed, dst_listed, settling, planned, dst_bulk, finishing, stop;
 	struct job *jobs;
 	size_t njobs, unfinished, next;
 	unsigned conns; /* open */
@@ -190,6 +190,8 @@ void copy_conn_closed(struct copy *cp);
 void copy_finish(struct copy *cp); /* every job is done: log out, then stop */
 
 /* plan.c */
+/* Which folder goes where, as far as both lists tell; then, with names settled (names.h), the jobs. */
+const struct err *plan_map(struct copy *cp);
 const struct err *plan_make(struct copy *cp);
 void plan_event(struct copy *cp);
 void plan_create(struct copy *cp, struct imap_conn *dst); /* CREATE and SUBSCRIBE, all at once */

@@ -19,6 +19,7 @@ struct folder {
 	const char *role; /* "\Sent" …; NULL */
 	bool listed;      /* LIST named it; false: only subscribed */
 	bool selectable, subscribed;
+	bool made;        /* at the source: names.c has created its counterpart */
 	bool has_status;  /* the numbers below are true */
 	uint64_t messages, size, modseq; /* size 0: the server does not say */
 	uint32_t uidnext, uidvalidity;

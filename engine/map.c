@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "imap_utf7.h"
+#include "map_text.h"
 #include "mem.h"
 #include "str.h"
 
@@ -14,6 +15,8 @@
 /* A folder path with '/' between levels; a '/' inside a level stands as the byte LEVEL_SLASH, which no
  * well-formed UTF-8 holds. Names that cannot be decoded keep their bytes. */
 #define LEVEL_SLASH '\xff'
+
+#define DOUBTFUL_LENGTH 150 /* on the wire; file systems end at 255 a level or, for Maildir++, for all */
 
 struct rule {
 	char *src, *dst;
@@ -24,12 +27,15 @@ struct entry {
 	struct entry *next;
 	char *raw; /* source, as on the wire */
 	size_t len;
+	char *path;
 	char *dst;
 };
 
 struct role {
 	struct role *next;
 	char *role, *raw;
+	size_t len;
+	unsigned rank; /* 0: the server says so; else the place of its name in map_text.c */
 };
 
 struct map {
@@ -39,7 +45,7 @@ struct map {
 	struct rule *rules;
 	size_t nrules;
 	struct entry *entries;
-	struct role *roles;
+	struct role *roles, *src_roles;
 };
 
 char *map_display(const char *raw, size_t len, bool utf8)
@@ -57,20 +63,20 @@ static bool is_inbox(const char *p, size_t n)
 }
 
 /* The wire name as a path: prefix gone, separator '/', decoded. */
-static char *path_of(const struct map *m, const struct map_folder *f)
+static char *path_on(const struct map_side *side, const struct map_folder *f)
 {
-	size_t skip = strlen(m->src_prefix), len = f->len;
+	size_t skip = strlen(side->prefix), len = f->len;
 	const char *p = f->raw;
 	struct buf b = BUF_INIT;
 	char *s;
 
 	if (is_inbox(p, len))
 		return xstrdup("INBOX");
-	if (skip > 0 && len > skip && memcmp(p, m->src_prefix, skip) == 0) {
+	if (skip > 0 && len > skip && memcmp(p, side->prefix, skip) == 0) {
 		p += skip;
 		len -= skip;
 	}
-	s = map_display(p, len, m->src.utf8);
+	s = map_display(p, len, side->utf8);
 	for (char *c = s; *c != '\0'; c++) {
 		if (f->sep != '\0' && *c == f->sep)
 			buf_addc(&b, '/');
@@ -79,6 +85,11 @@ static char *path_of(const struct map *m, const struct map_folder *f)
 	}
 	free(s);
 	return buf_detach(&b);
+}
+
+static char *path_of(const struct map *m, const struct map_folder *f)
+{
+	return path_on(&m->src, f);
 }
 
 /* What the destination calls that path; a level may not hold the separator. */
@@ -148,6 +159,8 @@ const struct err *map_new(struct map **out, const struct opts *o, const struct m
 	m->dst = *dst;
 	m->src_prefix = xstrdup(src->prefix != NULL ? src->prefix : "");
 	m->dst_prefix = xstrdup(dst->prefix != NULL ? dst->prefix : "");
+	m->src.prefix = m->src_prefix;
+	m->dst.prefix = m->dst_prefix;
 	for (size_t i = 0; i < o->map.n && e == NULL; i++)
 		e = add_rule(m, o->map.s[i]);
 	if (e != NULL) {
@@ -156,6 +169,18 @@ const struct err *map_new(struct map **out, const struct opts *o, const struct m
 	}
 	*out = m;
 	return e;
+}
+
+static void free_roles(struct role *r)
+{
+	while (r != NULL) {
+		struct role *next = r->next;
+
+		free(r->role);
+		free(r->raw);
+		free(r);
+		r = next;
+	}
 }
 
 void map_free(struct map *m)
@@ -171,34 +196,58 @@ void map_free(struct map *m)
 		struct entry *next = m->entries->next;
 
 		free(m->entries->raw);
+		free(m->entries->path);
 		free(m->entries->dst);
 		free(m->entries);
 		m->entries = next;
 	}
-	while (m->roles != NULL) {
-		struct role *next = m->roles->next;
-
-		free(m->roles->role);
-		free(m->roles->raw);
-		free(m->roles);
-		m->roles = next;
-	}
+	free_roles(m->roles);
+	free_roles(m->src_roles);
 	free(m->src_prefix);
 	free(m->dst_prefix);
 	free(m);
 }
 
-void map_add_dest(struct map *m, const struct map_folder *f)
+static void add_role(struct role **list, const struct map_folder *f, const char *role, unsigned rank)
 {
 	struct role *r;
 
-	if (f->role == NULL)
+	if (role == NULL)
 		return;
 	r = xcalloc(1, sizeof(*r));
-	r->role = xstrdup(f->role);
+	r->role = xstrdup(role);
 	r->raw = xstrndup(f->raw, f->len);
-	r->next = m->roles;
-	m->roles = r;
+	r->len = f->len;
+	r->rank = rank;
+	r->next = *list;
+	*list = r;
+}
+
+/* What a server says of its folders, and what their names say where it does not. */
+static void add_side(struct role **list, const struct map_side *side, const struct map_folder *f)
+{
+	const char *role = f->role;
+	unsigned rank = 0;
+	char *path;
+
+	if (role == NULL) {
+		path = path_on(side, f);
+		role = map_role_of_name(path, &rank);
+		free(path);
+	}
+	add_role(list, f, role, rank);
+}
+
+void map_add_dest(struct map *m, const struct map_folder *f)
+{
+	if (m->o->automap)
+		add_side(&m->roles, &m->dst, f);
+}
+
+void map_add_source(struct map *m, const struct map_folder *f)
+{
+	if (m->o->automap)
+		add_side(&m->src_roles, &m->src, f);
 }
 
 static bool matches(const struct strlist *l, const char *path)
@@ -237,14 +286,29 @@ static char *by_rule(const struct map *m, const char *path)
 	return NULL;
 }
 
+/* The best folder of a role: the server's word goes before a name. NULL: none. */
+static const struct role *best(const struct role *list, const char *role)
+{
+	const struct role *found = NULL;
+
+	for (const struct role *r = list; r != NULL; r = r->next)
+		if (strcmp(r->role, role) == 0 && (found == NULL || r->rank <= found->rank))
+			found = r;
+	return found;
+}
+
 static char *by_role(const struct map *m, const struct map_folder *f)
 {
-	if (!m->o->automap || f->role == NULL)
+	const char *role = f->role;
+	const struct role *there;
+
+	if (!m->o->automap)
 		return NULL;
-	for (const struct role *r = m->roles; r != NULL; r = r->next)
-		if (strcmp(r->role, f->role) == 0)
-			return xstrdup(r->raw);
-	return NULL;
+	for (const struct role *r = m->src_roles; r != NULL && role == NULL; r = r->next)
+		if (r->len == f->len && memcmp(r->raw, f->raw, f->len) == 0 && best(m->src_roles, r->role) == r)
+			role = r->role;
+	there = role != NULL ? best(m->roles, role) : NULL;
+	return there != NULL ? xstrdup(there->raw) : NULL;
 }
 
 /* Another source folder already goes there? */
@@ -285,12 +349,75 @@ const char *map_name(struct map *m, const struct map_folder *f)
 		dst = by_role(m, f);
 	if (dst == NULL) /* what was asked for may merge folders; what follows from a poor name may not */
 		dst = unique(m, wire_of(m, path));
-	free(path);
 	e = xcalloc(1, sizeof(*e));
+	e->path = path;
 	e->raw = xstrndup(f->raw, f->len);
 	e->len = f->len;
 	e->dst = dst;
 	e->next = m->entries;
 	m->entries = e;
 	return e->dst;
+}
+
+/* --- substitutes --- */
+
+bool map_doubtful(struct map *m, const struct map_folder *f)
+{
+	char *path = path_of(m, f), *plain = map_plain_name(path, 1), *wire = wire_of(m, path);
+	bool yes = !is_inbox(f->raw, f->len) && (strcmp(path, plain) != 0 || strlen(wire) > DOUBTFUL_LENGTH);
+
+	free(path);
+	free(wire);
+	free(plain);
+	return yes;
+}
+
+/* Would another source folder share this path, by its own name or by a substitute of the same kind? */
+static bool shared(const struct map *m, const struct map_folder *f, const char *plain, const char *wire, unsigned level)
+{
+	bool yes = false;
+
+	for (const struct entry *e = m->entries; e != NULL && !yes; e = e->next) {
+		char *other;
+
+		if (e->len == f->len && memcmp(e->raw, f->raw, f->len) == 0)
+			continue;
+		other = map_plain_name(e->path, level);
+		yes = strcmp(e->dst, wire) == 0 || strcmp(other, plain) == 0;
+		free(other);
+	}
+	return yes;
+}
+
+char *map_substitute(struct map *m, const struct map_folder *f, unsigned level)
+{
+	char *path, *plain, *wire;
+
+	if (level == 0 || level > MAP_SUBSTITUTES)
+		return NULL;
+	path = path_of(m, f);
+	plain = map_plain_name(path, level);
+	wire = wire_of(m, plain);
+	if (shared(m, f, plain, wire, level)) {
+		char *own = xasprintf("%s~%06llx", plain, (unsigned long long)map_name_hash(path) & 0xffffff);
+
+		free(wire);
+		wire = wire_of(m, own);
+		free(own);
+	}
+	free(path);
+	free(plain);
+	return wire;
+}
+
+void map_replace(struct map *m, const struct map_folder *f, const char *dst)
+{
+	map_name(m, f);
+	for (struct entry *e = m->entries; e != NULL; e = e->next)
+		if (e->len == f->len && memcmp(e->raw, f->raw, f->len) == 0) {
+			char *copy = xstrdup(dst);
+
+			free(e->dst);
+			e->dst = copy;
+		}
 }

@@ -36,6 +36,10 @@ libengine_a_SOURCES = \
 	engine/loop.c \
 	engine/loop.h \
 	engine/map.c \
+	engine/map_text.c \
+	engine/map_text.h \
+	engine/names.c \
+	engine/names.h \
 	engine/map.h \
 	engine/net.c \
 	engine/net.h \

@@ -8,6 +8,7 @@
 #include "imap_quirk.h"
 #include "log.h"
 #include "mem.h"
+#include "names.h"
 
 #include "banned.h"
 
@@ -106,6 +107,14 @@ static void ask_folders(struct pair *p)
 	}
 }
 
+static void names_settled(struct copy *cp)
+{
+	cp->settling = false;
+	copy_check(cp, plan_make(cp));
+	if (!cp->failed && !cp->o->dry_run)
+		on_ready(&cp->pairs[0]);
+}
+
 static void on_ready(struct pair *p)
 {
 	struct copy *cp = p->cp;
@@ -113,10 +122,12 @@ static void on_ready(struct pair *p)
 	if (p->dead)
 		return;
 	ask_folders(p);
-	if (!cp->planned && cp->src_listed && cp->dst_listed && p->n == 0) {
-		copy_check(cp, plan_make(cp));
-		if (cp->failed || cp->o->dry_run)
-			return;
+	if (!cp->planned && cp->src_listed && cp->dst_listed && p->n == 0 && !cp->settling) {
+		cp->settling = true;
+		copy_check(cp, plan_map(cp));
+		if (!cp->failed)
+			names_settle(cp, names_settled);
+		return;
 	}
 	if (cp->o->dry_run) { /* a new connection goes on with the preview, and makes nothing */
 		if (cp->planned)
@@ -303,7 +314,7 @@ void pair_fail(struct pair *p, const struct err *e, const char *side)
 	disconnect(p, &why);
 	give_back_jobs(p, in_flight);
 	if (p->n == 0 && !cp->planned)
-		cp->src_listed = cp->dst_listed = false;
+		cp->src_listed = cp->dst_listed = cp->settling = false;
 	if (p->n == 0 && !cp->flags_known)
 		cp->dst_bulk = false;
 	if (cp->finishing || cp->failed)

@@ -257,7 +257,7 @@ static const struct err *add_job(struct copy *cp, const struct folder *f, bool f
 	if (strcmp(j->dst_raw, "INBOX") == 0 && j->dst == NULL)
 		j->created = true;
 	e = prepare(j, filter_changed);
-	if (strcmp(j->dst_raw, "INBOX") == 0)
+	if (strcmp(j->dst_raw, "INBOX") == 0 || f->made)
 		j->created = true;
 	/* a row whose floor is not known anew yet stays as it is on disk */
 	return e != NULL || cp->o->dry_run || (cp->only != NULL && (j->failed || (j->row.id != 0 && j->reconcile)))
@@ -265,17 +265,40 @@ static const struct err *add_job(struct copy *cp, const struct folder *f, bool f
 		       : put_row(j);
 }
 
-static const struct err *make_jobs(struct copy *cp)
+const struct err *plan_map(struct copy *cp)
 {
 	const struct err *e;
-	bool filter_changed = false;
 
+	map_free(cp->map);
+	cp->map = NULL;
+	if ((e = map_new(&cp->map, cp->o, &cp->src.side, &cp->dst.side)) != NULL)
+		return e;
 	for (size_t i = 0; i < cp->dst.n; i++) {
 		struct map_folder mf = as_map(&cp->dst.f[i]);
 
 		if (cp->dst.f[i].selectable)
 			map_add_dest(cp->map, &mf);
 	}
+	for (size_t i = 0; i < cp->src.n; i++) {
+		struct map_folder mf = as_map(&cp->src.f[i]);
+
+		if (cp->src.f[i].selectable)
+			map_add_source(cp->map, &mf);
+	}
+	for (size_t i = 0; i < cp->src.n; i++) {
+		struct map_folder mf = as_map(&cp->src.f[i]);
+
+		if (cp->src.f[i].selectable && map_selected(cp->map, &mf))
+			map_name(cp->map, &mf);
+	}
+	return NULL;
+}
+
+static const struct err *make_jobs(struct copy *cp)
+{
+	const struct err *e;
+	bool filter_changed = false;
+
 	if (cp->only == NULL && (e = filter_note(cp, &filter_changed)) != NULL)
 		return e;
 	cp->jobs = xcalloc(cp->src.n + 1, sizeof(*cp->jobs));
@@ -316,10 +339,8 @@ void plan_event(struct copy *cp)
 
 const struct err *plan_make(struct copy *cp)
 {
-	const struct err *e = map_new(&cp->map, cp->o, &cp->src.side, &cp->dst.side);
+	const struct err *e = make_jobs(cp);
 
-	if (e == NULL)
-		e = make_jobs(cp);
 	if (e != NULL)
 		return e;
 	cp->order = xcalloc(cp->njobs + 1, sizeof(*cp->order));

@@ -352,6 +352,27 @@ static struct vfolder *new_folder(struct verify *vf, const char *display)
 	return f;
 }
 
+/* A name that the destination refuses: the copy has taken one of its substitutes. */
+static const struct survey_folder *substitute_of(struct verify *vf, const struct map_folder *mf, struct vfolder *f)
+{
+	const struct survey_folder *df = NULL;
+
+	for (unsigned level = 1; level <= MAP_SUBSTITUTES && df == NULL; level++) {
+		char *raw = map_substitute(vf->map, mf, level);
+
+		df = survey_find(&vf->survey[MATCH_DEST], raw);
+		if (df != NULL) {
+			free(f->dest_display);
+			free(f->side[MATCH_DEST].raw);
+			f->dest_display = map_display(raw, strlen(raw), vf->survey[MATCH_DEST].side.utf8);
+			f->side[MATCH_DEST].raw = raw;
+			raw = NULL;
+		}
+		free(raw);
+	}
+	return df;
+}
+
 static void plan_folder(struct verify *vf, const struct survey_folder *sf)
 {
 	struct map_folder mf = survey_map_folder(sf);
@@ -371,6 +392,8 @@ static void plan_folder(struct verify *vf, const struct survey_folder *sf)
 	dst->raw = xstrdup(dest);
 	f->dest_display = map_display(dest, strlen(dest), vf->survey[MATCH_DEST].side.utf8);
 	df = survey_find(&vf->survey[MATCH_DEST], dest);
+	if (df == NULL && map_doubtful(vf->map, &mf))
+		df = substitute_of(vf, &mf, f);
 	if (df != NULL && df->selectable)
 		set_side(dst, df);
 	/* of another UIDVALIDITY, the baseline's UIDNEXT says nothing: all count, and the folder is not complete */
@@ -429,6 +452,18 @@ static const struct err *plan(struct verify *vf)
 		struct map_folder mf = survey_map_folder(&dst->f[i]);
 
 		map_add_dest(vf->map, &mf);
+	}
+	for (size_t i = 0; i < src->n; i++) {
+		struct map_folder mf = survey_map_folder(&src->f[i]);
+
+		if (src->f[i].selectable)
+			map_add_source(vf->map, &mf);
+	}
+	for (size_t i = 0; i < src->n; i++) {
+		struct map_folder mf = survey_map_folder(&src->f[i]);
+
+		if (src->f[i].selectable && map_selected(vf->map, &mf))
+			map_name(vf->map, &mf); /* substitutes depend on all names */
 	}
 	vf->folder = xcalloc(src->n + 1, sizeof(*vf->folder));
 	for (size_t i = 0; i < src->n; i++)

@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import re
 import threading
 
 from stack import imapcheck, imapload
@@ -65,13 +66,18 @@ class Case:
     def read(self, server):
         """Contents as imapcheck sees them, names without the server's namespace."""
         contents = imapcheck.read(imapcheck.Account("127.0.0.1", server.tls_port, self.user_on(server), PASSWORD,
-                                                    self.authority.certificate))
+                                                    self.authority.certificate), self._normal)
         prefix = namespace(server)
         if prefix:
             plain = lambda name: name[len(prefix):] if name.startswith(prefix) else name  # noqa: E731
             contents.folders = {plain(name): mails for name, mails in contents.folders.items()}
             contents.subscribed = {plain(name) for name in contents.subscribed}
         return contents
+
+    @property
+    def _normal(self):
+        """imap4d writes fields of its own into its mbox files, and writes them anew when a folder is looked at again."""
+        return _without_mbox_fields if self.destination.name == "mailutils" else None
 
     def fill(self, folders, refused=None):
         """Puts [(path, subscribed, [(bytes, date, flags)])] into the source."""
@@ -100,6 +106,14 @@ class Case:
         result = self.compare(folder_map, flags, source)
         assert result.equal, "\n".join(result.differences) + f"\n{run or ''}"
         return result
+
+
+def _without_mbox_fields(data):
+    """The same without X-IMAPbase, X-UID, X-Keywords and Status, and with one line end at its end, as mbox files have it."""
+    head, blank, body = data.partition(b"\r\n\r\n")
+    head = re.sub(rb"(?mi)^(?:x-imapbase|x-uid|x-keywords|status):[^\n]*\n?", b"", head + b"\r\n" if blank else head)
+    data = head + (b"\r\n" + body if blank else b"")
+    return data if data.endswith(b"\n") or not data else data + b"\r\n"
 
 
 def namespace(server):

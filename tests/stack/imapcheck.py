@@ -65,8 +65,8 @@ class Result:
         return not self.differences
 
 
-def read(account):
-    """Everything in an account, without changing it."""
+def read(account, normal=None):
+    """Everything in an account, without changing it. normal: of a message's bytes, those that are compared."""
     connection = _sign_in(account)
     try:
         listed = _list(connection, "LIST")
@@ -78,7 +78,7 @@ def read(account):
             special = re.findall(rb"\\(All|Archive|Drafts|Flagged|Junk|Sent|Trash)\b", flags, re.I)
             if special:
                 contents.special[path] = special[0].decode().lower()
-            contents.folders[path] = _read_folder(connection, raw, contents)
+            contents.folders[path] = _read_folder(connection, raw, contents, normal or bytes)
         return contents
     finally:
         try:
@@ -187,7 +187,7 @@ def _decode(name):
     return re.sub(r"&([^-]*)-", part, name)
 
 
-def _read_folder(connection, quoted, contents):
+def _read_folder(connection, quoted, contents, normal):
     status, answer = connection.select(quoted, readonly=True)
     if status != "OK":
         raise CheckError(f"EXAMINE {quoted}: {answer!r}")
@@ -203,7 +203,7 @@ def _read_folder(connection, quoted, contents):
             if not isinstance(part, tuple):
                 continue
             tail = parts[index + 1] if index + 1 < len(parts) and isinstance(parts[index + 1], bytes) else b""
-            key = _key(part[0] + b" " + tail, part[1], contents.subjects)
+            key = _key(part[0] + b" " + tail, normal(part[1]), contents.subjects)
             found[key] += 1
             read_here += 1
             contents.bytes += len(part[1])

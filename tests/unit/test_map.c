@@ -98,6 +98,73 @@ static void selection(void **state)
 	map_free(m);
 }
 
+static void substitute(struct map *m, const char *raw, unsigned level, const char *want)
+{
+	struct map_folder f = {raw, strlen(raw), '/', NULL};
+	char *got = map_substitute(m, &f, level);
+
+	assert_true(map_doubtful(m, &f));
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void substitutes(void **state)
+{
+	static const char *const all[] = {"Notas \"rapidas\"", "A\"B", "A%B", "fim ", "a/b*c/d", "plain", "!x;y"};
+	struct opts o = {0};
+	struct map *m = make(&o, "", '/', "", '.');
+	struct map_folder plain = {"plain", 5, '/', NULL};
+	char longest[501], *got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct map_folder f = {all[i], strlen(all[i]), '/', NULL};
+
+		map_name(m, &f);
+	}
+	assert_false(map_doubtful(m, &plain));
+	substitute(m, "Notas \"rapidas\"", 1, "Notas _rapidas_");
+	substitute(m, "fim ", 1, "fim");
+	substitute(m, "a/b*c/d", 1, "a.b_c.d");
+	/* two that would meet are told apart by their own names */
+	substitute(m, "A\"B", 1, "A_B~4c0741");
+	substitute(m, "A%B", 1, "A_B~499592");
+	memset(longest, 'n', 500);
+	longest[500] = '\0';
+	{
+		struct map_folder f = {longest, 500, '/', NULL};
+
+		got = map_substitute(m, &f, 1);
+		assert_int_equal(strlen(got), 200);
+		free(got);
+		assert_null(map_substitute(m, &f, MAP_SUBSTITUTES + 1));
+		map_replace(m, &f, "other");
+		assert_string_equal(map_name(m, &f), "other");
+	}
+	map_free(m);
+}
+
+static void roles_by_name(void **state)
+{
+	static const struct map_folder src[] = {
+		{"Enviados", 8, '/', NULL}, {"Sent Items", 10, '/', NULL}, {"Lixeira", 7, '/', "\\Trash"},
+		{"[Gmail]/Spam", 12, '/', NULL}, {"x/Sent", 6, '/', NULL}};
+	static const struct map_folder dst[] = {
+		{"Gesendet", 8, '/', "\\Sent"}, {"Sent", 4, '/', NULL}, {"Papierkorb", 10, '/', NULL}, {"Junk", 4, '/', NULL}};
+	static const char *const want[] = {"Enviados", "Gesendet", "Papierkorb", "Junk", "x/Sent"};
+	struct opts o = {.automap = true};
+	struct map *m = make(&o, "", '/', "", '/');
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(dst) / sizeof(dst[0]); i++)
+		map_add_dest(m, &dst[i]);
+	for (size_t i = 0; i < sizeof(src) / sizeof(src[0]); i++)
+		map_add_source(m, &src[i]);
+	for (size_t i = 0; i < sizeof(src) / sizeof(src[0]); i++)
+		assert_string_equal(map_name(m, &src[i]), want[i]);
+	map_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +172,8 @@ int main(void)
 		cmocka_unit_test(rules),
 		cmocka_unit_test(bad_rules),
 		cmocka_unit_test(roles),
+		cmocka_unit_test(roles_by_name),
+		cmocka_unit_test(substitutes),
 		cmocka_unit_test(selection),
 	};
 
