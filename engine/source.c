@@ -29,6 +29,8 @@ const struct source_kind *source_kind_find(int url_kind)
 		return &source_zip;
 	case URL_TGZ:
 		return &source_tgz;
+	case URL_PST:
+		return &source_pst;
 	default:
 		return NULL;
 	}

@@ -12,6 +12,10 @@ libengine_a_SOURCES += \
 	engine/mail_labels.h \
 	engine/mbox_scan.c \
 	engine/mbox_scan.h \
+	engine/pst_map.c \
+	engine/pst_map.h \
+	engine/pst_mime.c \
+	engine/pst_mime.h \
 	engine/source.c \
 	engine/source.h \
 	engine/source_archive.c \
@@ -21,6 +25,7 @@ libengine_a_SOURCES += \
 	engine/source_child.h \
 	engine/source_kinds.h \
 	engine/source_mbox.c \
+	engine/source_pst.c \
 	engine/source_serve.c \
 	engine/source_serve.h \
 	engine/source_tree.c \

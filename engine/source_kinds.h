@@ -7,6 +7,7 @@
 extern const struct source_kind source_mbox;    /* a file, or a tree as readpst, Thunderbird and Takeout leave it */
 extern const struct source_kind source_maildir; /* Maildir, Maildir++ */
 extern const struct source_kind source_zip;     /* a zip of .eml files, or a folder of them */
+extern const struct source_kind source_pst;     /* PST and OST of Outlook */
 extern const struct source_kind source_tgz;     /* an export of Zimbra or Carbonio */
 
 #endif
