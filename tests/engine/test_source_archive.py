@@ -156,6 +156,7 @@ def test_tgz_damaged(case, tmp_path):
     assert set(got) <= {filecase.key(m) for _, m in tree}
 
 
+@pytest.mark.long
 def test_bomb(case, tmp_path):
     """Archives that unpack to a thousand times their size: an error, bounded memory."""
     zeros = gzip.compress(b"\0" * (64 << 20))
@@ -174,6 +175,7 @@ def test_bomb(case, tmp_path):
         assert run.status == 1 and "bomb" in " ".join(e["message"] for e in run.of("warning")), run
 
 
+@pytest.mark.long
 def test_samples_tgz(case):
     """Each real and damaged sample: what Zimbra's own .meta files say, exit 1 where damage is."""
     for file in samples("tgz"):
@@ -198,6 +200,7 @@ def test_samples_tgz(case):
             assert sum(got.values()) == digests and got.get("INBOX", 0) == wanted.get("Inbox", 0), (file, got, wanted)
 
 
+@pytest.mark.long
 def test_round_trip(case, tmp_path):
     """Real odd mail through each container: byte for byte (lines end in CRLF, as IMAP has it)."""
     real = [d for d in oddities.shared_messages() if d and b"\0" not in d and not d.endswith(b"\r")]
