@@ -20,3 +20,7 @@ tests_bench_delay_CFLAGS = $(AM_CFLAGS) -pthread
 .PHONY: bench
 bench: mailmover$(EXEEXT) tests/bench/delay$(EXEEXT)
 	$(srcdir)/tests/bench/run $(BENCH_FLAGS)
+EXTRA_DIST += tests/bench/verify
+.PHONY: bench-verify
+bench-verify: mailmover$(EXEEXT)
+	$(srcdir)/tests/bench/verify $(BENCH_FLAGS)
