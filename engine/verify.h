@@ -1,6 +1,6 @@
 /*
- * The verifier's inside: what its files share. verify.c runs the whole; verify_read.c reads both sides over
- * pools of connections; verify_match.c pairs one folder; verify_name.c names what is wrong; verify_report.c tells
+ * The verifier's inside: what its files share. verify.c runs the whole; verify_plan.c says which folders; verify_pool.h
+ * reads both sides over pools of connections; verify_match.c pairs one folder; verify_name.c names what is wrong; verify_report.c tells
  * it; verify_ledger.c writes down every message; verify_baseline.c reads what the last pass recorded.
  *
  * A folder goes through phases, each waiting for both sides: LIST (every message: UID, flags, date and the key
@@ -172,7 +172,10 @@ void verify_fail(struct verify *vf, const struct err *e); /* the whole ends; the
 void verify_folder_step(struct verify *vf, struct vfolder *f); /* called when a side has no task open */
 void verify_side_failed(struct verify *vf, struct vfolder *f, enum match_side s, const struct err *e);
 
-/* verify_read.c: tasks are done in the order they are given, over several connections and out of order between
+/* verify_plan.c */
+const struct err *verify_plan(struct verify *vf); /* fills folder[] */
+
+/* verify_pool.c: tasks are done in the order they are given, over several connections and out of order between
  * them; each ends by lowering side->open and, at 0 on both sides, verify_folder_step. */
 struct vpool *vpool_new(struct verify *vf, enum match_side side, const struct endpoint *ep, unsigned connections);
 void vpool_free(struct vpool *p); /* closes its connections; NULL is fine */

@@ -33,5 +33,9 @@ libengine_a_SOURCES += \
 	engine/verify_ledger.c \
 	engine/verify_match.c \
 	engine/verify_name.c \
-	engine/verify_read.c \
-	engine/verify_report.c
+	engine/verify_plan.c \
+	engine/verify_pool.c \
+	engine/verify_pool.h \
+	engine/verify_record.c \
+	engine/verify_report.c \
+	engine/verify_task.c
