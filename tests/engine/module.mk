@@ -3,6 +3,7 @@ EXTRA_DIST += \
 	tests/engine/__init__.py \
 	tests/engine/case.py \
 	tests/engine/conftest.py \
+	tests/engine/defects.py \
 	tests/engine/containers.py \
 	tests/engine/filecase.py \
 	tests/engine/mailmover.py \
@@ -23,6 +24,8 @@ EXTRA_DIST += \
 	tests/engine/test_trial.py \
 	tests/engine/test_verify.py \
 	tests/engine/test_verify_dialogue.py \
+	tests/engine/test_verify_lines.py \
+	tests/engine/verify_case.py \
 	tests/imapd/__init__.py \
 	tests/imapd/changes.py \
 	tests/imapd/script.py \

@@ -87,6 +87,7 @@ def test_dry_run_of_a_later_pass(case):
     case.check(last)
 
 
+@pytest.mark.long
 def test_dry_run_with_rules(case):
     days = [datetime.date(2020, 1, n) for n in range(1, 11)]
     case.fill([("INBOX", True, [(oddities.message(str(d), message_id=f"{d}@x"), on(d), ()) for d in days]),
@@ -99,6 +100,7 @@ def test_dry_run_with_rules(case):
     assert run.done["messages_copied"] == 4, run
 
 
+@pytest.mark.long
 def test_dry_run_over_a_broken_line(case, tmp_path):
     """Connected again it goes on planning, and still makes nothing."""
     case.fill([(f"Pasta {n}", True, simple(30, 100 * n)) for n in range(8)])
@@ -129,6 +131,7 @@ def test_map(case):
     assert got.status == 0, got
 
 
+@pytest.mark.long
 def test_map_several_into_one(case):
     """Twins that come from different folders stay two."""
     mail = simple(3)
@@ -141,6 +144,7 @@ def test_map_several_into_one(case):
     assert case.read(case.destination).folders["Tudo"].total() == 8, again
 
 
+@pytest.mark.long
 def test_include_and_exclude(case):
     case.fill([("INBOX", True, simple(2)), ("Clientes", True, simple(1, 5)), ("Clientes/A", True, simple(3, 10)),
                ("Clientes/Rascunhos", True, simple(3, 20)), ("Ação", True, simple(3, 30)), ("Junk", True, simple(3, 40))])

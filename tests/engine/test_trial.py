@@ -81,7 +81,11 @@ def total(store):
     return sum(len(box.messages) for box in store.mailboxes.values())
 
 
-@pytest.mark.parametrize("kind", ALTER)
+FEW = ("adds Received", "adds a footer")  # in the quick form
+KINDS = [pytest.param(kind, marks=[] if kind in FEW else pytest.mark.long) for kind in ALTER]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_noticed_recorded_and_recognised(play, kind):
     alter, rung, added, _ = ALTER[kind]
     _, destination, engine = play(alter)
@@ -99,8 +103,8 @@ def test_noticed_recorded_and_recognised(play, kind):
     assert not again.of("trial")
 
 
-@pytest.mark.parametrize("kind", ALTER)
-@pytest.mark.parametrize("deep", [["--deep"], []], ids=["deep", "quick"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("deep", [["--deep"], pytest.param([], marks=pytest.mark.long)], ids=["deep", "quick"])
 def test_verify_calls_it_what_it_is(play, kind, deep):
     alter, _, _, called = ALTER[kind]
     _, _, engine = play(alter, count=60)
