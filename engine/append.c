@@ -304,6 +304,8 @@ void append_close(struct pair *p)
 	b->closed = true;
 	if (p->dst != NULL)
 		imap_end(p->dst);
+	if (p->dst != NULL && p->cp->line[LINE_DST].slow)
+		imap_compress(p->dst);
 	if (b->answered)
 		batch_free(b);
 }

@@ -88,6 +88,7 @@ static void on_tick(void *arg)
 
 	if (cp->planned)
 		show(cp, false);
+	line_look(cp);
 	for (unsigned i = 0; i < cp->npairs; i++)
 		pair_flow(&cp->pairs[i]);
 	if (events_failed(cp->ev) != NULL)

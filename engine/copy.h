@@ -137,6 +137,16 @@ struct pair {
 	struct ident_reader *keep_reader; /* of its header, for the note beside it */
 };
 
+enum line_side { LINE_SRC, LINE_DST, LINE_SIDES };
+
+/* What is known of the line to one side. */
+struct line {
+	bool slow; /* it is compressed */
+	unsigned looks;
+	int64_t since;
+	uint64_t from; /* bytes moved at `since` */
+};
+
 struct copy {
 	struct app *app;
 	struct opts *o;
@@ -169,7 +179,8 @@ struct copy {
 	struct loop_timer save, tick, hold, patience;
 	bool holding; /* a killed run's last commands may still be at work on the server */
 	int64_t rate_at;
-	double rate_left;
+	double rate_left, messages_left;
+	struct line line[LINE_SIDES];
 	struct progress progress;
 	uint64_t messages_total, bytes_total, copied, copied_bytes, refused, matched, excluded;
 	struct err why;
@@ -223,6 +234,10 @@ void pair_examine(struct pair *p, struct job *j); /* opens the source folder, re
 bool pair_may_append(const struct pair *p, const struct job *j);
 void task_send(struct pair *p, struct job *j, enum task_kind kind, const struct uidset *uids);
 void message_forget(struct message *m);
+
+/* line.c */
+void line_ready(struct pair *p, enum line_side side); /* a connection is there: compress it if need be */
+void line_look(struct copy *cp);                      /* at every tick */
 
 /* append.c */
 void append_begin(struct pair *p, struct message *m);

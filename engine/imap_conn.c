@@ -218,7 +218,10 @@ static void on_tagged(struct imap_conn *c, const struct imap_resp *r)
 
 static void on_continue(struct imap_conn *c)
 {
-	if (c->nbarriers > 0 && c->barrier[0].at == c->out_base) {
+	struct barrier *b = &c->barrier[0];
+
+	/* the barrier behind COMPRESS is not one that "+" opens */
+	if (c->nbarriers > 0 && b->at == c->out_base && b->at < b->cmd->end) {
 		c->nbarriers--;
 		memmove(c->barrier, c->barrier + 1, c->nbarriers * sizeof(c->barrier[0]));
 		conn_flush(c);
@@ -329,7 +332,7 @@ static void on_readable(struct imap_conn *c)
 			conn_die(c, err_new(ERR_PROTOCOL, "%s: a token too long", c->ep.label));
 			break;
 		}
-		/* TLS gives one record a call: fill the buffer first */
+		/* TLS gives one record a call, the decoder little at a time: fill the buffer first */
 		while (got < room) {
 			size_t k = 0;
 
@@ -337,7 +340,7 @@ static void on_readable(struct imap_conn *c)
 				break;
 			got += k;
 			c->in_len += k;
-			if (c->ep.tls == URL_TLS_NONE)
+			if (c->ep.tls == URL_TLS_NONE && !c->compressed)
 				break;
 		}
 		c->bytes_in += got;
@@ -539,6 +542,44 @@ const struct err *imap_wait(struct imap_conn *c)
 	}
 	conn_leave(c);
 	return NULL;
+}
+
+static void on_compress(void *arg, const struct imap_result *res)
+{
+	struct imap_conn *c = arg;
+
+	if (res->lost || res->kind != IMAP_OK)
+		return; /* a NO: it goes on as it was */
+	c->compressed = true;
+	/* what stands behind the answer is compressed already */
+	net_start_deflate(c->net, c->in + c->in_at, c->in_len - c->in_at);
+	c->in_at = c->in_len;
+}
+
+bool imap_compress(struct imap_conn *c)
+{
+	static const struct imap_handler h = {.done = on_compress};
+	struct imap_cmd *cmd;
+
+	if (c->phase != READY || c->dying || c->compress_asked || c->writing != NULL || c->nbarriers == BARRIERS ||
+		!imap_has(c, "COMPRESS=DEFLATE"))
+		return false;
+	c->compress_asked = true;
+	cmd = conn_begin(c, &h, c);
+	conn_queue(c, "COMPRESS DEFLATE", 16);
+	c->barrier[c->nbarriers++] = (struct barrier){conn_out_end(c) + 2, cmd}; /* behind the end of the line */
+	imap_end(c);
+	return true;
+}
+
+bool imap_paused(const struct imap_conn *c)
+{
+	return c->paused;
+}
+
+uint64_t imap_bytes_out(const struct imap_conn *c)
+{
+	return c->out_base;
 }
 
 uint64_t imap_bytes_in(const struct imap_conn *c)

@@ -58,6 +58,7 @@ void imap_close(struct imap_conn *c);  /* at once and silently: no callback come
 void imap_abort(struct imap_conn *c, const struct err *e);
 
 bool imap_ready(const struct imap_conn *c);
+bool imap_paused(const struct imap_conn *c);
 bool imap_dead(const struct imap_conn *c); /* it ended: only imap_close is left */
 /* Case-insensitive, "LITERAL+", "STATUS=SIZE"; after log-in. */
 bool imap_has(const struct imap_conn *c, const char *capability);
@@ -82,6 +83,10 @@ void imap_end(struct imap_conn *c);
 size_t imap_out_pending(const struct imap_conn *c); /* bytes queued and not yet handed to the kernel */
 unsigned imap_pending(const struct imap_conn *c);   /* commands without an answer */
 
+/* Asks for COMPRESS=DEFLATE (RFC 4978), between two commands; what is queued after it waits for the answer. False: the
+ * server does not offer it, or it was asked for already. */
+bool imap_compress(struct imap_conn *c);
+
 /* Stops and restarts reading: what the server sends waits in the kernel. May be called inside callbacks. */
 void imap_pause(struct imap_conn *c);
 void imap_resume(struct imap_conn *c);
@@ -90,7 +95,8 @@ void imap_resume(struct imap_conn *c);
  * Returns what ended the connection meanwhile, or NULL. */
 const struct err *imap_wait(struct imap_conn *c);
 
-uint64_t imap_bytes_in(const struct imap_conn *c);
+uint64_t imap_bytes_in(const struct imap_conn *c); /* before compression, both */
+uint64_t imap_bytes_out(const struct imap_conn *c);
 int64_t imap_rtt_ms(const struct imap_conn *c); /* seen at log-in; -1 before */
 
 #endif

@@ -64,6 +64,7 @@ struct imap_conn {
 	size_t out_at;     /* sent bytes at the front of out */
 	uint64_t out_base; /* offset of out.ptr[out_at] in all output */
 	bool over_low, secret_in_out, auth_sent, caps_fresh;
+	bool compress_asked, compressed;
 	struct barrier barrier[BARRIERS];
 	unsigned nbarriers;
 

@@ -6,6 +6,8 @@ libengine_a_SOURCES = \
 	engine/append.c \
 	engine/copy.c \
 	engine/copy.h \
+	engine/deflate.c \
+	engine/deflate.h \
 	engine/event.c \
 	engine/event.h \
 	engine/flags.c \
@@ -33,6 +35,7 @@ libengine_a_SOURCES = \
 	engine/imapsync.c \
 	engine/imapsync.h \
 	engine/imapsync_table.h \
+	engine/line.c \
 	engine/loop.c \
 	engine/loop.h \
 	engine/map.c \

@@ -11,10 +11,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "deflate.h"
 #include "mem.h"
 #include "tls.h"
 
 #include "banned.h"
+
+#define ZIN_SIZE (32u << 10)
+#define ZOUT_PIECE (32u << 10) /* is compressed in one go; no more than one waits for the kernel */
 
 enum phase { RESOLVING, CONNECTING, HANDSHAKE, OPEN, DEAD };
 
@@ -30,6 +34,12 @@ struct net {
 	enum phase phase;
 	struct addrinfo *all, *next;
 	struct tls *tls;
+	struct deflate *deflate;
+	struct buf zout; /* compressed, from zout_at on not yet sent */
+	size_t zout_at;
+	char *zin; /* came, from zin_at on not yet decompressed */
+	const char *zin_at;
+	size_t zin_len;
 	bool reading, blocked_write; /* owner wants to read; the last write was short */
 	bool tls_read_wants_write, tls_write_wants_read;
 	int last_errno; /* of the address tried last */
@@ -185,6 +195,8 @@ static void on_timer(void *arg)
 	}
 }
 
+static const struct err *drain(struct net *n);
+
 static void on_open_event(struct net *n, unsigned ev)
 {
 	bool readable = (ev & (LOOP_READ | LOOP_KICK)) != 0 && n->reading;
@@ -199,7 +211,14 @@ static void on_open_event(struct net *n, unsigned ev)
 		writable = true;
 	}
 	if (writable) {
-		n->blocked_write = false;
+		const struct err *e = drain(n);
+
+		if (e != NULL) {
+			fail(n, e);
+			return;
+		}
+		writable = n->zout.len == 0;
+		n->blocked_write = !writable;
 		watch(n);
 	}
 	/* the callback may close us: at most one call an event; the other one comes by itself in the next round */
@@ -244,6 +263,7 @@ struct net *net_open(struct loop *l, const char *host, uint16_t port, net_fn *fn
 	n->fn = fn;
 	n->arg = arg;
 	n->fd = -1;
+	buf_init(&n->zout);
 	n->watch.fn = on_event;
 	n->watch.arg = n;
 	n->timer.fn = on_timer;
@@ -258,6 +278,9 @@ void net_close(struct net *n)
 		return;
 	loop_disarm(n->loop, &n->timer);
 	tls_free(n->tls);
+	deflate_free(n->deflate);
+	buf_wipe(&n->zout);
+	free(n->zin);
 	drop_socket(n);
 	if (n->all != NULL)
 		freeaddrinfo(n->all);
@@ -306,7 +329,7 @@ static const struct err *read_tls(struct net *n, void *p, size_t size, size_t *g
 	}
 }
 
-const struct err *net_read(struct net *n, void *p, size_t size, size_t *got)
+static const struct err *read_raw(struct net *n, void *p, size_t size, size_t *got)
 {
 	ssize_t r;
 
@@ -350,7 +373,7 @@ static const struct err *write_tls(struct net *n, const char *p, size_t size, si
 	return NULL;
 }
 
-const struct err *net_write(struct net *n, const void *p, size_t size, size_t *put)
+static const struct err *write_raw(struct net *n, const void *p, size_t size, size_t *put)
 {
 	const struct err *e = NULL;
 	ssize_t r;
@@ -367,7 +390,79 @@ const struct err *net_write(struct net *n, const void *p, size_t size, size_t *p
 		else if (errno != EAGAIN)
 			e = lost(n, strerror(errno));
 	}
-	n->blocked_write = e == NULL && *put < size;
+	return e;
+}
+
+/* --- compressed --- */
+
+void net_start_deflate(struct net *n, const void *first, size_t len)
+{
+	n->deflate = deflate_new();
+	n->zin = xmalloc(len > ZIN_SIZE ? len : ZIN_SIZE);
+	memcpy(n->zin, first, len);
+	n->zin_at = n->zin;
+	n->zin_len = len;
+	net_kick(n);
+}
+
+static const struct err *read_inflate(struct net *n, void *p, size_t size, size_t *got)
+{
+	const struct err *e;
+
+	for (;;) {
+		e = deflate_take(n->deflate, &n->zin_at, &n->zin_len, p, size, got);
+		if (e != NULL)
+			return err_wrap(e, "%s port %u", n->host, n->port);
+		if (*got > 0)
+			return NULL;
+		n->zin_at = n->zin;
+		e = read_raw(n, n->zin, ZIN_SIZE, &n->zin_len);
+		if (e != NULL || n->zin_len == 0)
+			return e;
+	}
+}
+
+/* What is compressed and waits. */
+static const struct err *drain(struct net *n)
+{
+	size_t put = 0, left = n->zout.len - n->zout_at;
+	const struct err *e = left > 0 ? write_raw(n, n->zout.ptr + n->zout_at, left, &put) : NULL;
+
+	n->zout_at += put;
+	if (n->zout_at == n->zout.len) {
+		buf_reset(&n->zout);
+		n->zout_at = 0;
+	}
+	return e;
+}
+
+static const struct err *write_deflate(struct net *n, const char *p, size_t size, size_t *put)
+{
+	const struct err *e = drain(n);
+
+	while (e == NULL && n->zout.len == 0 && *put < size) {
+		size_t k = size - *put < ZOUT_PIECE ? size - *put : ZOUT_PIECE;
+
+		deflate_add(n->deflate, p + *put, k, &n->zout);
+		*put += k;
+		e = drain(n);
+	}
+	return e;
+}
+
+const struct err *net_read(struct net *n, void *p, size_t size, size_t *got)
+{
+	*got = 0;
+	return n->deflate != NULL ? read_inflate(n, p, size, got) : read_raw(n, p, size, got);
+}
+
+const struct err *net_write(struct net *n, const void *p, size_t size, size_t *put)
+{
+	const struct err *e;
+
+	*put = 0;
+	e = n->deflate != NULL ? write_deflate(n, p, size, put) : write_raw(n, p, size, put);
+	n->blocked_write = e == NULL && (*put < size || n->zout.len > 0);
 	watch(n);
 	return e;
 }

@@ -31,6 +31,10 @@ void net_close(struct net *n); /* NULL is fine */
 /* Begins TLS; NET_SECURE follows. Bytes already received must have been read and judged by the caller. */
 void net_start_tls(struct net *n, const char *host, const char *ca_file, const char *fingerprint);
 
+/* From here on both directions are compressed (RFC 4978). first: len bytes that were read already and belong to the
+ * compressed stream. */
+void net_start_deflate(struct net *n, const void *first, size_t len);
+
 /* *got 0: nothing there now, NET_READABLE will come. ERR_LINE_LOST at the end of the stream. */
 const struct err *net_read(struct net *n, void *p, size_t size, size_t *got);
 /* *put less than size: the rest must wait for NET_WRITABLE. */

@@ -25,7 +25,7 @@ struct raw {
 	const char *from_pin, *to_pin, *ca_file;
 };
 
-enum how { FLAG, TEXT, LIST, NUMBER, SECONDS, SIZE, DATE, CAP };
+enum how { FLAG, TEXT, LIST, NUMBER, SECONDS, COUNT, SIZE, DATE, CAP, CHOICE };
 
 struct option_row {
 	const char *name; /* without "--" */
@@ -63,6 +63,8 @@ static const struct option_row rows[] = {
 	{"max-connections", NUMBER, FOR_ALL, O(max_connections), "N", "to each server (default: 2, more when it is far)"},
 	{"patience", SECONDS, FOR_ALL, O(patience), "SECONDS", "how long a failing server is tried again (default: 300)"},
 	{"max-rate", SIZE, FOR_COPY, O(max_rate), "N[k|M|G]", "bytes a second"},
+	{"max-messages-rate", COUNT, FOR_COPY, O(max_messages_rate), "N", "messages a second"},
+	{"compress", CHOICE, FOR_COPY, O(compress), "auto|always|never", "COMPRESS=DEFLATE: when the line is slow (default)"},
 	{"flags-sync", FLAG, FOR_COPY, O(flags_sync), NULL, "carry later changes of flags over"},
 	{"only", TEXT, FOR_COPY, O(only), "FILE", "copy only the messages that the file lists"},
 	{"rescan", FLAG, FOR_COPY, O(rescan), NULL, "believe both servers, not the state file"},
@@ -139,6 +141,24 @@ static bool valid_date(const char *s)
 	       m <= 12 && d >= 1 && d <= days[m - 1];
 }
 
+/* Which of "a|b|c" it is, counted from 0. */
+static bool choose(const char *words, const char *value, unsigned *out)
+{
+	size_t n = strlen(value);
+
+	for (unsigned i = 0;; i++) {
+		size_t k = strcspn(words, "|");
+
+		if (k == n && memcmp(words, value, n) == 0) {
+			*out = i;
+			return true;
+		}
+		if (words[k] == '\0')
+			return false;
+		words += k + 1;
+	}
+}
+
 static const struct err *set(const struct option_row *row, char *base, char *value)
 {
 	void *at = base + row->offset;
@@ -167,6 +187,15 @@ static const struct err *set(const struct option_row *row, char *base, char *val
 		if (!str_i64(value, 0, 7 * 86400, &v))
 			return err_new(ERR_USAGE, "--%s %s: a number of seconds, at most a week", row->name, value);
 		*(unsigned *)at = (unsigned)v;
+		return NULL;
+	case COUNT:
+		if (!str_i64(value, 1, 1000000, &v))
+			return err_new(ERR_USAGE, "--%s %s: a number from 1 to 1000000", row->name, value);
+		*(unsigned *)at = (unsigned)v;
+		return NULL;
+	case CHOICE:
+		if (!choose(row->arg, value, at))
+			return err_new(ERR_USAGE, "--%s %s: one of %s", row->name, value, row->arg);
 		return NULL;
 	case SIZE:
 		if (!parse_size(value, at))

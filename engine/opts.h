@@ -19,6 +19,8 @@ struct cap {
 	bool percent;
 };
 
+enum compress { COMPRESS_AUTO, COMPRESS_ALWAYS, COMPRESS_NEVER };
+
 struct opts {
 	const char *command; /* "copy", "verify", "check" */
 	struct endpoint from, to;
@@ -28,6 +30,8 @@ struct opts {
 	const char *since, *before; /* "2024-01-31", checked */
 	uint64_t max_size;          /* bytes; 0: none */
 	uint64_t max_rate;          /* bytes a second; 0: none */
+	unsigned max_messages_rate; /* messages a second; 0: none */
+	enum compress compress;
 	unsigned patience;          /* seconds that a failing server is tried again without progress */
 	unsigned max_connections;   /* each side; 0: automatic */
 	bool dry_run, allow_plaintext, automap, flags_sync, rescan;

@@ -18,12 +18,24 @@
 
 static void on_ready(struct pair *p);
 
+/* COMPRESS goes before the mail, but behind the listing, which is short and which everything waits for. */
+static void is_ready(struct pair *p, enum line_side side)
+{
+	bool planned = p->cp->planned;
+
+	if (planned)
+		line_ready(p, side);
+	on_ready(p);
+	if (!planned && !p->dead)
+		line_ready(p, side);
+}
+
 static void src_ready(void *arg)
 {
 	struct pair *p = arg;
 
 	p->src_ready = true;
-	on_ready(p);
+	is_ready(p, LINE_SRC);
 }
 
 static void dst_ready(void *arg)
@@ -31,7 +43,7 @@ static void dst_ready(void *arg)
 	struct pair *p = arg;
 
 	p->dst_ready = true;
-	on_ready(p);
+	is_ready(p, LINE_DST);
 }
 
 static void src_closed(void *arg, const struct err *e)

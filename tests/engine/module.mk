@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/engine/mailmover.py \
 	tests/engine/oddities.py \
 	tests/engine/test_check.py \
+	tests/engine/test_compress.py \
 	tests/engine/test_delete.py \
 	tests/engine/test_dialogue.py \
 	tests/engine/test_exact.py \
@@ -28,6 +29,7 @@ EXTRA_DIST += \
 	tests/engine/verify_case.py \
 	tests/imapd/__init__.py \
 	tests/imapd/changes.py \
+	tests/imapd/deflated.py \
 	tests/imapd/script.py \
 	tests/imapd/server.py \
 	tests/imapd/session.py \

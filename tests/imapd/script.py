@@ -4,6 +4,7 @@
     server source              which side is scripted (default source; the other side is ordinary)
     offer IMAP4rev1 ID ...     capabilities, instead of the default ones
     without MULTIAPPEND ...    the default ones but for these
+    with COMPRESS=DEFLATE ...  the default ones and these
     after-login IMAP4rev1 ...  other capabilities once logged in
     tls none|starttls|implicit how it listens (default none)
     mail FOLDER COUNT [SIZE]   messages that the source holds (default: mail INBOX 5)
@@ -34,7 +35,7 @@
 
 Actions: send TEXT, raw TEXT (no line end), repeat N TEXT, ok|no|bad TEXT, bye TEXT, default [N] (the
 ordinary answer, or the next N responses of it), part N (the first N bytes of its next response), swallow (do it, answer nothing), preauth (logged in already),
-pass (accept the literal), stall SECONDS, drop (reset), close, bytewise, tls, offer NAMES, expunge FOLDER UID, add FOLDER N,
+pass (accept the literal), stall SECONDS, drop (reset), close, bytewise, tls, deflate (compressed from here), offer NAMES, expunge FOLDER UID, add FOLDER N,
 renew FOLDER (another UIDVALIDITY), remove FOLDER, flag FOLDER UID FLAG, hide FOLDER (its mail is not in its index), find FOLDER
 [bare] (it is again; bare: without flags). In texts $tag is the command's tag,
 $from its first literal, and \\r \\n \\0 \\xNN are bytes.
@@ -47,7 +48,7 @@ import shlex
 DEFAULT = ("IMAP4rev1 SASL-IR LITERAL+ ID ENABLE NAMESPACE UNSELECT UIDPLUS LIST-EXTENDED LIST-STATUS SPECIAL-USE "
            "STATUS=SIZE CONDSTORE MULTIAPPEND CHILDREN").split()
 _ACTIONS = {"send", "raw", "repeat", "ok", "no", "bad", "bye", "default", "part", "pass", "stall", "drop", "close", "swallow", "preauth",
-            "bytewise", "tls", "offer", "expunge", "add", "renew", "remove", "flag", "hide", "find"}
+            "bytewise", "tls", "deflate", "offer", "expunge", "add", "renew", "remove", "flag", "hide", "find"}
 
 
 class ScriptError(Exception):
@@ -124,6 +125,8 @@ def _statement(script, line):
         script.offer = words
     elif word == "without":
         script.offer = [n for n in script.offer if n not in words]
+    elif word == "with":
+        script.offer = script.offer + words
     elif word == "after-login":
         script.after_login = words
     elif word == "tls" and rest in ("none", "starttls", "implicit"):

@@ -9,6 +9,7 @@ import time
 from . import changes
 from . import script as scripts
 from . import wire
+from .deflated import Deflated
 from .session import Session, tagged
 
 
@@ -259,6 +260,9 @@ class Conversation:
 
     def _act_tls(self, _rest, _command):
         self._take(self._tls.wrap_socket(self._socket, server_side=True))
+
+    def _act_deflate(self, _rest, _command):
+        self._take(Deflated(self._socket))
 
     def _act_offer(self, rest, _):
         self._server.change_offer(rest.split())

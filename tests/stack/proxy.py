@@ -24,7 +24,7 @@ _WINDOW = 32 << 20  # bytes on their way in one direction, like a large TCP wind
 
 class Proxy:
     """options: strip, add (capabilities), delay_ms (one way), rate (bytes a second, each direction),
-    pieces (bytes a write), drop_after (byte counts over all connections at which the line is cut),
+    pieces (bytes a write), window (bytes under way in one direction), drop_after (byte counts over all connections at which the line is cut),
     upstream_ca (speak TLS to the server, trusting this file), certificate (speak TLS to the client),
     mark_at (byte counts at which there is a "mark" event), record (an event for each command of the client)."""
 
@@ -77,6 +77,7 @@ class _Line:
         self.delay = options.get("delay_ms", 0) / 1000
         self.rate = options.get("rate", 0)
         self.pieces = options.get("pieces", 0)
+        self.window = options.get("window", _WINDOW)
         self.drops = collections.deque(sorted(options.get("drop_after", ())))
         self.marks = collections.deque(sorted(options.get("mark_at", ())))
         self.strip, self.add = options.get("strip", ()), options.get("add", ())
@@ -160,7 +161,7 @@ class _Pipe:
         due = max(self._loop.time(), self._not_before) + line.delay if line.delay else 0.0
         self._queue.append((due, data))
         self._queued += len(data)
-        if self._queued > _WINDOW and self.reader and not self._paused:
+        if self._queued > line.window and self.reader and not self._paused:
             self.reader.pause_reading()
             self._paused = True
         self.pump()
@@ -202,7 +203,7 @@ class _Pipe:
             if line.pieces:  # let the reader see each piece by itself
                 self._timer = self._loop.call_soon(self._wake)
                 return
-        if self._paused and self._queued < _WINDOW // 2 and self.reader and not self.reader.is_closing():
+        if self._paused and self._queued < line.window // 2 and self.reader and not self.reader.is_closing():
             self.reader.resume_reading()
             self._paused = False
         if self._eof and not self._queue and not self.writer.is_closing():

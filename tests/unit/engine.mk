@@ -1,6 +1,7 @@
 # tests of the engine's pieces
 if HAVE_CMOCKA
 ENGINE_TESTS = \
+	tests/unit/test_deflate \
 	tests/unit/test_imap_parse \
 	tests/unit/test_imap_resp \
 	tests/unit/test_imap_text \
@@ -11,6 +12,8 @@ check_PROGRAMS += $(ENGINE_TESTS)
 TESTS += $(ENGINE_TESTS)
 ENGINE_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 ENGINE_TEST_LIBS = $(ENGINE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_deflate_CPPFLAGS = $(ENGINE_TEST_CPPFLAGS)
+tests_unit_test_deflate_LDADD = $(ENGINE_TEST_LIBS)
 tests_unit_test_imap_parse_CPPFLAGS = $(ENGINE_TEST_CPPFLAGS)
 tests_unit_test_imap_parse_LDADD = $(ENGINE_TEST_LIBS)
 tests_unit_test_imap_resp_CPPFLAGS = $(ENGINE_TEST_CPPFLAGS)

@@ -43,12 +43,15 @@ static void line(void **state)
 		(char *)(uintptr_t)"imaps://a@s", (char *)(uintptr_t)"--to=imaps://b@d", (char *)(uintptr_t)"--from-secret",
 		secret, spec, (char *)(uintptr_t)"--max-size", (char *)(uintptr_t)"5M", (char *)(uintptr_t)"--since",
 		(char *)(uintptr_t)"2024-01-31", (char *)(uintptr_t)"--to-auth", (char *)(uintptr_t)"plain:box",
-		(char *)(uintptr_t)"--dry-run"};
+		(char *)(uintptr_t)"--dry-run", (char *)(uintptr_t)"--compress=never",
+		(char *)(uintptr_t)"--max-messages-rate=50"};
 	struct opts o;
 
 	assert_ok(fs_write(secret, "p w\n", 4, 0600));
 	assert_ok(opts_parse(&o, sizeof(argv) / sizeof(argv[0]), argv));
 	assert_string_equal(o.from.secret.ptr, "p w");
+	assert_int_equal(o.compress, COMPRESS_NEVER);
+	assert_int_equal(o.max_messages_rate, 50);
 	assert_int_equal(o.max_size, 5 << 20);
 	assert_string_equal(o.to.authzid, "box");
 	assert_true(o.dry_run);
