@@ -16,17 +16,25 @@
 
 /* --- flow --- */
 
+/* A quarter of a second's worth may come at once; what was taken beyond it is waited for. */
+static int64_t refill(double *left, double a_second, int64_t ms)
+{
+	*left += (double)ms * a_second / 1000;
+	if (*left > a_second / 4)
+		*left = a_second / 4;
+	return *left > 0 ? 0 : 1 + (int64_t)(-*left * 1000 / a_second);
+}
+
 static int64_t rate_wait_ms(struct copy *cp)
 {
-	int64_t now = clock_mono_ms();
+	int64_t now = clock_mono_ms(), past = now - cp->rate_at, bytes = 0, messages = 0;
 
-	if (cp->o->max_rate == 0)
-		return 0;
-	cp->rate_left += (double)(now - cp->rate_at) * (double)cp->o->max_rate / 1000;
 	cp->rate_at = now;
-	if (cp->rate_left > (double)cp->o->max_rate / 4)
-		cp->rate_left = (double)cp->o->max_rate / 4;
-	return cp->rate_left > 0 ? 0 : 1 + (int64_t)(-cp->rate_left * 1000 / (double)cp->o->max_rate);
+	if (cp->o->max_rate > 0)
+		bytes = refill(&cp->rate_left, (double)cp->o->max_rate, past);
+	if (cp->o->max_messages_rate > 0)
+		messages = refill(&cp->messages_left, cp->o->max_messages_rate, past);
+	return bytes > messages ? bytes : messages;
 }
 
 /* After a breakdown the first APPEND waits for its answer: see not_accepted. */
@@ -178,6 +186,7 @@ static void on_body(void *arg, const struct imap_fetch *f, const char *section, 
 	if (m->to == TO_KEEP)
 		refuse_begin(p, m);
 	pair_flow(p);
+	p->cp->messages_left -= 1; /* after the look: one a second lets the first one through */
 }
 
 static void spool(struct pair *p, const void *data, size_t n)
