@@ -385,5 +385,6 @@ void opts_usage(void)
 			rows[i].arg != NULL ? rows[i].arg : "");
 		printf("  %-34s %s\n", left, rows[i].help);
 	}
-	printf("\nURLs: imaps://user@host[:port], imap://user@host[:port] (STARTTLS). See mailmover(1).\n");
+	printf("\nURLs: imaps://user@host[:port], imap://user@host[:port] (STARTTLS); as a source also mbox:, maildir:, zip:,\n"
+		"tgz: and pst:PATH. See mailmover(1).\n");
 }
