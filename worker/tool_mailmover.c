@@ -53,7 +53,8 @@ static const struct {
  * because the other side has none. */
 static const struct err *check_tls(const struct tool_job *job)
 {
-	const struct account *sides[] = {job->source, job->destination};
+	const struct account *sides[] = {job->claim->source_kind == SOURCE_IMAP ? job->source : job->destination,
+		job->destination};
 	bool none = false, starttls = false;
 
 	for (int i = 0; i < 2; i++) {
@@ -95,6 +96,40 @@ static const struct err *add_account(struct spawn *s, const char *side, const st
 	e = spawn_secret(s, option, a->secret, a->secret_len);
 	free(option);
 	return e;
+}
+
+/* What the engine calls this kind of file. An upload "mbox" may also be a zip of .eml files; its name says nothing. */
+static const char *scheme(const struct tool_job *job)
+{
+	char start[4] = "";
+	FILE *f;
+
+	if (job->claim->source_kind == SOURCE_PST)
+		return "pst";
+	if (job->claim->source_kind == SOURCE_TGZ)
+		return "tgz";
+	f = fopen(job->upload, "re");
+	if (f == NULL)
+		return "mbox"; /* the engine says why */
+	if (fread(start, 1, sizeof(start), f) < sizeof(start))
+		start[0] = '\0';
+	fclose(f);
+	return memcmp(start, "PK\3\4", 4) == 0 ? "zip" : "mbox";
+}
+
+static const struct err *add_source(struct spawn *s, const struct tool_job *job)
+{
+	struct buf path = BUF_INIT;
+
+	if (job->claim->source_kind == SOURCE_IMAP)
+		return add_account(s, "from", job->source);
+	if (job->upload == NULL)
+		return err_new(ERR_UNSUPPORTED, "this source needs a file: upload it first");
+	str_percent(&path, job->upload, strlen(job->upload));
+	spawn_arg(s, "--from");
+	spawn_argf(s, "%s:%s", scheme(job), path.ptr);
+	buf_free(&path);
+	return NULL;
 }
 
 static void add_options(struct spawn *s, const json_t *given, unsigned command)
@@ -175,9 +210,9 @@ static const struct err *fill(struct spawn *s, const struct tool_job *job, unsig
 {
 	const struct err *e;
 
-	if ((e = add_account(s, "from", job->source)) != NULL || (e = add_account(s, "to", job->destination)) != NULL)
+	if ((e = add_source(s, job)) != NULL || (e = add_account(s, "to", job->destination)) != NULL)
 		return e;
-	if (job->source->tls == TLS_NONE || job->destination->tls == TLS_NONE)
+	if ((job->claim->source_kind == SOURCE_IMAP && job->source->tls == TLS_NONE) || job->destination->tls == TLS_NONE)
 		spawn_arg(s, "--allow-plaintext");
 	if (*conf_str(job->conf, CONF_TLS_CA_FILE) != '\0') {
 		spawn_arg(s, "--ca-file");
@@ -270,7 +305,7 @@ static void finish(const struct tool_job *job, const struct findings *f, int sta
 const struct tool tool_mailmover = {
 	.name = "mailmover",
 	.engine = ENGINE_NATIVE,
-	.sources = 1u << SOURCE_IMAP,
+	.sources = 1u << SOURCE_IMAP | 1u << SOURCE_PST | 1u << SOURCE_MBOX | 1u << SOURCE_TGZ,
 	.kinds = 1u << RUN_SYNC | 1u << RUN_RECOPY | 1u << RUN_VERIFY | 1u << RUN_PREFLIGHT,
 	.memory = 4ull << 30,
 	.prepare = prepare,
