@@ -4,6 +4,7 @@ include $(srcdir)/tests/stack/module.mk
 include $(srcdir)/tests/engine/module.mk
 include $(srcdir)/tests/unit/module.mk
 include $(srcdir)/tests/unit/engine.mk
+include $(srcdir)/tests/unit/sources.mk
 include $(srcdir)/tests/unit/verify.mk
 include $(srcdir)/tests/unit/fcgi.mk
 include $(srcdir)/tests/unit/worker.mk

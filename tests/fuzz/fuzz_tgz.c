@@ -1,0 +1,7 @@
+/* Any bytes as a tgz. */
+#include "archive.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return read_archive(&source_tgz, data, size);
+}

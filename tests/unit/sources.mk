@@ -1,0 +1,9 @@
+# tests of the readers of files
+if HAVE_CMOCKA
+SOURCE_TESTS = \
+	tests/unit/test_mbox
+check_PROGRAMS += $(SOURCE_TESTS)
+TESTS += $(SOURCE_TESTS)
+tests_unit_test_mbox_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine $(CMOCKA_CFLAGS)
+tests_unit_test_mbox_LDADD = $(ENGINE_LIBS) $(CMOCKA_LIBS)
+endif
