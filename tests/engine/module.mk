@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/engine/filecase.py \
 	tests/engine/mailmover.py \
 	tests/engine/oddities.py \
+	tests/engine/pstfile.py \
 	tests/engine/test_check.py \
 	tests/engine/test_compress.py \
 	tests/engine/test_delete.py \

@@ -222,3 +222,25 @@ def test_round_trip(case, tmp_path):
         lost = [m for m in mails if filecase.key(m)[0] not in have]
         assert run.done["messages_copied"] + run.done["refused"] == len(mails), run
         assert len(lost) <= run.done["refused"], (kind, [m.data[:200] for m in lost[:3]], run)
+
+
+@pytest.mark.release
+def test_memory(case, tmp_path, long):
+    """A TGZ of 5 GB with 200,000 entries (50 MB, 2,000 in the quick form): memory stays small, nothing is written."""
+    count, size = (100_000, 52_000) if long else (1_000, 52_000)
+    body = os.urandom(size // 2).hex().encode()
+    file = tmp_path / "x.tgz"
+    with gzip.GzipFile(file, "wb", compresslevel=0) as packed, tarfile.open(fileobj=packed, mode="w|") as tar:
+        for number in range(count):
+            m = mail(f"n{number}", body=body + b"\r\n")
+            for name, data in ((f"Inbox/{number}.eml.meta", meta(m, "/Inbox/", number)), (f"Inbox/{number}.eml", m.data)):
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    before = sum(f.stat().st_size for f in tmp_path.rglob("*") if f.is_file())
+    engine = filecase.engine(case, "tgz", file)
+    run = engine.run("--since", "2030-01-01", timeout=1200)
+    assert run.status == 0 and run.done["messages_total"] == count, run
+    assert run.peak_kb < 64 * 1024, run
+    assert sum(f.stat().st_size for f in tmp_path.rglob("*") if f.is_file()) - before < before // 100
+    file.unlink()

@@ -4,13 +4,20 @@ import collections
 import email
 import hashlib
 import mailbox
+import os
+import pathlib
+import random
 import shutil
+import signal
 import subprocess
 
 import pytest
 
-from stack import imapcheck
+from stack import imapcheck, wait
+from stack.proxy import Proxy
 from . import filecase
+from .case import PASSWORD
+from .pstfile import Writer
 from .test_source_archive import samples
 
 # what libpst cannot open at all: a clear error and no run
@@ -58,9 +65,21 @@ def of_readpst(file, directory):
     return folders
 
 
+def messages(case, path):
+    """The messages of one folder at the destination, as email has them."""
+    account = imapcheck.Account("127.0.0.1", case.destination.tls_port, case.user_on(case.destination), PASSWORD,
+                                case.authority.certificate)
+    connection = imapcheck._sign_in(account)
+    connection.select(path, readonly=True)
+    found = [email.message_from_bytes(part[1]) for part in connection.fetch("1:*", "(BODY.PEEK[])")[1]
+             if isinstance(part, tuple)]
+    connection.logout()
+    return found
+
+
 def of_server(case):
     """The same of the destination."""
-    account = imapcheck.Account("127.0.0.1", case.destination.tls_port, case.user_on(case.destination), "s3nha com espaço",
+    account = imapcheck.Account("127.0.0.1", case.destination.tls_port, case.user_on(case.destination), PASSWORD,
                                 case.authority.certificate)
     connection = imapcheck._sign_in(account)
     folders = {}
@@ -125,3 +144,88 @@ def test_helper_is_killed(case):
     assert run.status == 1 and run.done["messages_copied"] + run.done["refused"] >= 14, run
 
 
+
+
+LINE = b"a line of text that is there to fill the file with\r\n"
+
+
+def generate(file, count, size, folders=("Inbox", "Itens enviados", "Projetos")):
+    """A PST of so many messages; what an IMAP server must hold: {path: [(Message-ID, body)]}."""
+    held = {"INBOX" if f == "Inbox" else f: [] for f in folders}
+    with Writer(file) as pst:
+        numbers = [(pst.folder(f), "INBOX" if f == "Inbox" else f) for f in folders]
+        for n in range(count):
+            number, path = numbers[n % len(numbers)]
+            body = b"%d\r\n" % n + (LINE * (size // len(LINE)))[:size] + b"fim\r\n"
+            pst.message(number, f"From: a@a.example\r\nTo: b@b.example\r\nSubject: n{n}\r\nMessage-ID: <{n}@a.example>\r\n",
+                        body, 1_400_000_000 + n, read=n % 2 == 0)
+            held[path].append((f"<{n}@a.example>", body, n % 2 == 0))
+    return held
+
+
+def holds(case, held):
+    got = case.read(case.destination)
+    for path, mails in held.items():
+        assert sum(got.folders[path].values()) == len(mails), (path, sum(got.folders[path].values()), len(mails))
+        assert len(got.folders[path]) == len(mails), f"{path}: twins"
+        seen = sum(n for (_, _, flags), n in got.folders[path].items() if "\\seen" in flags)
+        assert seen == sum(read for _, _, read in mails)
+
+
+def test_generated(case, tmp_path):
+    """Bodies inside and outside their heap, headers kept to the byte, and a second run that copies nothing."""
+    file = tmp_path / "x.pst"
+    held = generate(file, 12, 40_000)
+    engine = filecase.engine(case, "pst", file)
+    filecase.moved(engine.run(), 12)
+    holds(case, held)
+    bodies = {m["Message-ID"]: m.get_payload(decode=True) for m in messages(case, "INBOX")}
+    assert bodies == {identity: body for identity, body, _ in held["INBOX"]}
+    filecase.again(engine, 12)
+
+
+def test_killed(case, tmp_path, long):
+    """SIGKILL of the engine, of the reader, of libpst's helper: nothing missing, nothing twice."""
+    rnd = random.Random(f"pst/{os.environ.get('DESK_SEED', '1')}")
+    file = tmp_path / "x.pst"
+    held = generate(file, 90, 60_000)
+    size = file.stat().st_size
+    for number in range(50 if long else 2):
+        mine = case.sibling(f"kill{number}")
+        moment = rnd.randrange(2000, size * 3 // 4)
+        with Proxy(mine.directory, case.destination.tls_port, "to", upstream_ca=case.authority.certificate,
+                   rate=20_000_000, mark_at=[moment]) as proxy:
+            engine = filecase.engine(mine, "pst", file, destination_port=proxy.port)
+            started = engine.start()
+            wait.until(lambda: proxy.count("mark") or not started.running(), "the moment", 120)
+            pid = started.pid()
+            for _ in range(number % 3):  # its child, the child's child
+                below = pid and pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+                pid = int(below[0]) if below else None
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+            started.end()
+            run = engine.run()
+            if run.status == 1:  # a message that was being read when its helper died is tried again
+                run = engine.run()
+            assert run.status == 0, run
+            holds(mine, held)
+            filecase.again(engine, 90)
+
+
+@pytest.mark.release
+def test_memory(case, tmp_path, long):
+    """A PST of 10 GB (100 MB in the quick form): the engine and its children stay small."""
+    size, each = (10 << 30 if long else 100 << 20), 250_000
+    file = tmp_path / "x.pst"
+    with Writer(file) as pst:
+        folder = pst.folder("Inbox")
+        body = (LINE * (each // len(LINE)))
+        for n in range(size // each):
+            pst.message(folder, f"From: a@a.example\r\nSubject: n{n}\r\nMessage-ID: <{n}@a.example>\r\n", body)
+        messages_written, blocks = pst.messages, len(pst._bids)
+    engine = filecase.engine(case, "pst", file)
+    run = engine.run("--since", "2030-01-01", timeout=1200)
+    file.unlink()
+    assert run.status == 0 and run.done["messages_total"] == messages_written, run
+    assert run.peak_kb / 1024 < 64 + (blocks * 48 + messages_written * 300) / (1 << 20), run
