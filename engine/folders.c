@@ -384,6 +384,7 @@ void folders_ask(struct imap_conn *c, struct folders *out, bool want_modseq, fol
 	q->done = done;
 	q->arg = arg;
 	q->left = q->lists = 2;
+	out->side.utf8 = imap_utf8(c);
 	q->plain = !extended && !(imap_has(c, "SPECIAL-USE") && imap_has(c, "LIST-EXTENDED"));
 	if (imap_has(c, "NAMESPACE")) {
 		q->left++;

@@ -62,6 +62,8 @@ bool imap_paused(const struct imap_conn *c);
 bool imap_dead(const struct imap_conn *c); /* it ended: only imap_close is left */
 /* Case-insensitive, "LITERAL+", "STATUS=SIZE"; after log-in. */
 bool imap_has(const struct imap_conn *c, const char *capability);
+/* Names are UTF-8 (UTF8=ACCEPT, RFC 9755, or IMAP4rev2 alone), not modified UTF-7. */
+bool imap_utf8(const struct imap_conn *c);
 /* "APPENDLIMIT=35651584": 35651584; 0 when it is not said. */
 uint64_t imap_appendlimit(const struct imap_conn *c);
 const char *imap_server_name(const struct imap_conn *c); /* from ID or the greeting; "" when unknown */

@@ -78,6 +78,7 @@ struct imap_conn {
 	} caps;
 	char *greeting;
 	const struct quirk_server *quirk;
+	bool utf8, asked_utf8; /* UTF8=ACCEPT is enabled, was asked for */
 	struct auth_plan auth;
 	int64_t sent_login_at, rtt_ms;
 

@@ -82,6 +82,19 @@ static void caps_from_values(struct imap_conn *c, const struct imap_resp *r)
 			add_cap(c, r->v[i].s, r->v[i].n);
 }
 
+/* RFC 9051, appendix E: what IMAP4rev2 is made of need not be listed. Beside IMAP4rev1 it would have to be enabled. */
+static void add_rev2(struct imap_conn *c)
+{
+	static const char *const parts[] = {"NAMESPACE", "UNSELECT", "UIDPLUS", "ESEARCH", "SEARCHRES", "ENABLE", "IDLE",
+		"SASL-IR", "LIST-EXTENDED", "LIST-STATUS", "MOVE", "LITERAL-", "STATUS=SIZE", "SPECIAL-USE"};
+
+	if (!imap_has(c, "IMAP4rev2") || imap_has(c, "IMAP4rev1"))
+		return;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (!imap_has(c, parts[i]))
+			add_cap(c, parts[i], strlen(parts[i]));
+}
+
 /* Capabilities come in a response of their own or as a code in a status response. */
 void conn_take_caps(struct imap_conn *c, const struct imap_resp *r)
 {
@@ -91,6 +104,7 @@ void conn_take_caps(struct imap_conn *c, const struct imap_resp *r)
 		caps_from_text(c, r->code_args);
 	else
 		return;
+	add_rev2(c);
 	c->caps_fresh = true;
 }
 
@@ -104,8 +118,47 @@ const struct err *conn_error_of(struct imap_conn *c, const struct imap_resp *r, 
 	        r->code[0] != '\0' ? "] " : "", r->text);
 }
 
+static void on_enabled(void *arg, const struct imap_resp *r)
+{
+	struct imap_conn *c = arg;
+
+	for (size_t i = 0; r->kind == IMAP_ENABLED && i < r->nv; i++)
+		if (r->v[i].type == IMAP_V_ATOM && strcasecmp(r->v[i].s, "UTF8=ACCEPT") == 0)
+			c->utf8 = true;
+}
+
+static void become_ready(struct imap_conn *c);
+
+static void on_enable(void *arg, const struct imap_result *res)
+{
+	if (!res->lost)
+		become_ready(arg); /* a NO: as before */
+}
+
+/* RFC 9755: without it a server shows messages with UTF-8 in their headers as something else than they are. Where we
+ * write, it would change what APPEND may hold (RFC 6855), so there only a server that insists gets it. */
+static bool enable_utf8(struct imap_conn *c)
+{
+	static const struct imap_handler h = {.untagged = on_enabled, .done = on_enable};
+	bool source = strcmp(c->ep.side, "source") == 0;
+
+	if (c->asked_utf8 || !(imap_has(c, "UTF8=ONLY") || (source && imap_has(c, "UTF8=ACCEPT"))))
+		return false;
+	c->asked_utf8 = true;
+	c->phase = CAPABILITY_AFTER;
+	imap_command(c, &h, c, "ENABLE UTF8=ACCEPT");
+	return true;
+}
+
+bool imap_utf8(const struct imap_conn *c)
+{
+	return c->utf8 || (imap_has(c, "IMAP4rev2") && !imap_has(c, "IMAP4rev1"));
+}
+
 static void become_ready(struct imap_conn *c)
 {
+	if (enable_utf8(c))
+		return;
 	c->phase = READY;
 	c->quirk = quirk_find(c->greeting != NULL ? c->greeting : "", has, c);
 	conn_watch_silence(c);

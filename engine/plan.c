@@ -248,8 +248,8 @@ static const struct err *add_job(struct copy *cp, const struct folder *f, bool f
 	j->dst_raw = map_name(cp->map, &mf);
 	d = folders_find(&cp->dst, j->dst_raw, strlen(j->dst_raw));
 	j->dst = d != NULL && d->selectable ? d : NULL;
-	j->name = map_display(f->raw, f->len, false);
-	j->dst_name = map_display(j->dst_raw, strlen(j->dst_raw), false);
+	j->name = map_display(f->raw, f->len, cp->src.side.utf8);
+	j->dst_name = map_display(j->dst_raw, strlen(j->dst_raw), cp->dst.side.utf8);
 	if (!wanted_only(j)) {
 		drop_last(cp);
 		return NULL;

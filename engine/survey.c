@@ -207,6 +207,7 @@ void survey_start(struct survey *s, struct imap_conn *c, bool with_bytes, void (
 	*s = (struct survey){.conn = c, .fn = fn, .arg = arg};
 	s->prefix = xstrdup("");
 	s->side.prefix = s->prefix;
+	s->side.utf8 = imap_utf8(c);
 	s->status_items = xasprintf("MESSAGES UIDNEXT UIDVALIDITY%s",
 		with_bytes && (imap_has(c, "STATUS=SIZE") || imap_has(c, "IMAP4rev2")) ? " SIZE" : "");
 	s->open = 1;

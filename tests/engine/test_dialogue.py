@@ -151,6 +151,10 @@ class _Play:
         assert set(destination) == set(source) | {b"INBOX"}, f"folders differ: {sorted(destination)}\n{run}"
         assert not self._missing(source), f"missing: {_show(self._missing(source))}\n{run}"
 
+    def _expect_folder(self, rest, run):
+        held = self.stores["destination"].contents()
+        assert script.decode(rest) in held, f"the destination has {sorted(held)}\n{run}"
+
     def _expect_missing(self, rest, run):
         missing = self._missing(self.stores["source"].contents())
         assert sum(m.total() for m in missing.values()) == int(rest), f"missing: {_show(missing)}\n{run}"

@@ -1,7 +1,8 @@
 """Every server of Debian to every other: Dovecot, Cyrus, Courier, Mailutils' imap4d.
 
 What a server changes or refuses by itself is known and listed here; all else has to be equal. In the
-quick form each server is source once and, but for Mailutils, destination once, with Dovecot on the other side.
+quick form each server is source once and, but for Mailutils (its turn takes too long), destination once, with Dovecot on
+the other side.
 """
 
 import dataclasses
@@ -17,12 +18,14 @@ from . import oddities
 from .case import Case, counts, prepare
 
 NAMES = ["dovecot", "cyrus", "courier", "mailutils"]
-# imap4d changes its mbox files by itself when they are looked at again: no destination for the quick form
 QUICK = [("cyrus", "dovecot"), ("dovecot", "cyrus"), ("courier", "dovecot"), ("dovecot", "courier"),
          ("mailutils", "dovecot")]
 ALL = [(a, b) for a in NAMES for b in NAMES]
 # imap4d keeps no keywords and no subscriptions, adds headers, and stops answering when some names are created
 POOR = {"mailutils"}
+# Of the strange messages: Courier takes out each CR that stands alone (2 messages), imap4d all of one that has no
+# header. Without state they are not known again, for what is there is another message.
+BEYOND_RECOGNITION = {"courier": 2, "mailutils": 1}
 
 
 @pytest.fixture(scope="session")
@@ -107,9 +110,7 @@ def test_strange_messages(case_of, source, destination):
     case.engine.state.unlink()
     again = case.engine.run()
     twice = case.read(case.destination).messages - after.messages
-    if 0 < twice <= 5 and destination in ("courier", "mailutils"):
-        pytest.xfail(f"{twice} malformed messages that {destination} rewrites are not recognised without state")
-    assert not twice, f"without state mail came twice\n{again}"
+    assert twice <= BEYOND_RECOGNITION.get(destination, 0), f"without state {twice} came twice\n{again}"
 
 
 @parametrize

@@ -21,6 +21,7 @@
     expect exit STATUS...      of the last run
     expect code CODE           of its done event
     expect same                at the end both sides hold the same mail and folders
+    expect folder NAME         the destination has this folder, as on the wire
     expect missing N           N messages are not at the destination, nothing else differs
     expect somewhere           each message is at the destination, in whatever folder
     expect date TEXT           the destination has a message of this INTERNALDATE
