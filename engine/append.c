@@ -9,6 +9,7 @@
 
 #include "copy.h"
 #include "imap_quirk.h"
+#include "log.h"
 #include "mem.h"
 #include "str.h"
 
@@ -78,13 +79,13 @@ static bool flag_allowed(const struct copy *cp, const char *p, size_t n)
 	return strstr(cp->permanent.ptr, low) != NULL;
 }
 
-void append_flags(const struct copy *cp, const char *flags, struct buf *out)
+void append_flags(const struct copy *cp, const char *flags, bool keywords, struct buf *out)
 {
 	buf_addc(out, '(');
 	while (*flags != '\0') {
 		size_t n = strcspn(flags, " ");
 
-		if (n > 0 && flag_allowed(cp, flags, n)) {
+		if (n > 0 && (keywords || flags[0] == '\\') && flag_allowed(cp, flags, n)) {
 			if (out->ptr[out->len - 1] != '(')
 				buf_addc(out, ' ');
 			buf_add(out, flags, n);
@@ -227,6 +228,9 @@ static void accepted(struct batch *b, const struct imap_resp *r)
 	j->cp->copied += b->n;
 	j->cp->copied_bytes += b->bytes;
 	j->probing = false;
+	if (j->bare.n > 0 && b->alone && uidset_has(&j->bare, b->uids.r[0].lo))
+		copy_warn(j->cp, j, err_new(ERR_MESSAGE_REFUSED,
+			"message %u: the destination refuses its keywords; it went without them", b->uids.r[0].lo));
 	b->p->failures = 0;
 	b->p->careful -= b->p->careful > 0;
 }
@@ -251,6 +255,11 @@ static void not_accepted(struct batch *b, const struct imap_result *res)
 		pair_fail(p, err_new(ERR_LINE_LOST, "%s: the server failed, what it holds is looked at again: %s", j->name,
 				     res->err->msg), "destination");
 	} else if (!b->alone) {
+		uidset_add_set(&j->retry, &b->uids);
+	} else if (b->keywords && res->err->id != ERR_MESSAGE_TOO_LARGE) {
+		/* some servers say that they take any keyword and then refuse one: better without than not at all */
+		log_info("%s: refused with its keywords, tried without: %s", j->name, res->err->msg);
+		uidset_add_set(&j->bare, &b->uids);
 		uidset_add_set(&j->retry, &b->uids);
 	} else {
 		for (size_t i = 0; i < b->uids.n; i++)
@@ -349,7 +358,9 @@ void append_begin(struct pair *p, struct message *m)
 	p->batch->n++;
 	p->batch->bytes += m->size;
 	uidset_add(&p->batch->uids, m->uid, m->uid);
-	append_flags(p->cp, m->flags != NULL ? m->flags : "", &flags);
+	append_flags(p->cp, m->flags != NULL ? m->flags : "", !uidset_has(&m->job->bare, m->uid), &flags);
+	for (const char *c = flags.ptr; *c != '\0' && !p->batch->keywords; c++)
+		p->batch->keywords = (*c == '(' || *c == ' ') && c[1] != '\\' && c[1] != ')';
 	if (append_date_ok(m->date))
 		imap_text(p->dst, " %s \"%s\" ", flags.ptr, m->date);
 	else

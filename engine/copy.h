@@ -59,6 +59,7 @@ struct job {
 	bool trial;            /* todo is a sample, see trial.c */
 	struct uidset held;    /* what comes after it */
 	struct uidset retry;   /* of a refused batch: alone, one after the other */
+	struct uidset bare;    /* refused with their keywords: tried, or to be tried, without */
 	struct uidset came;    /* the source has given it: copied, refused or to be tried again */
 	struct uidset again;   /* had not come, but is there: asked for once more */
 	bool looked;           /* for what did not come */
@@ -81,6 +82,7 @@ struct batch {
 	struct uidset uids;
 	uint32_t n;
 	uint64_t bytes;
+	bool keywords; /* flags that are no system flags went with it */
 	bool alone;  /* a message on its own: a refusal is its own */
 	bool closed, answered;
 };
@@ -244,7 +246,7 @@ void append_begin(struct pair *p, struct message *m);
 void append_data(struct pair *p, struct message *m, const void *data, size_t n);
 void append_end(struct pair *p, struct message *m);
 void append_close(struct pair *p); /* ends the open command, if any */
-void append_flags(const struct copy *cp, const char *flags, struct buf *out);
+void append_flags(const struct copy *cp, const char *flags, bool keywords, struct buf *out);
 bool append_date_ok(const char *date);
 void append_ask_flags(struct copy *cp, struct imap_conn *dst);
 

@@ -120,7 +120,7 @@ static char *normal(const struct copy *cp, const char *flags)
 	char *list[256], *save = NULL, *text;
 	size_t n = 0;
 
-	append_flags(cp, flags, &kept);
+	append_flags(cp, flags, true, &kept);
 	text = kept.ptr + 1;
 	kept.ptr[kept.len - 1] = '\0';
 	for (char *f = strtok_r(text, " ", &save); f != NULL && n < 256; f = strtok_r(NULL, " ", &save)) {

@@ -122,7 +122,8 @@ void pair_job_check(struct pair *p, struct job *j)
 		return;
 	if (!j->failed && j->phase == JOB_STREAM && !j->looked && look_again(p, j))
 		return;
-	if (!j->failed && j->phase == JOB_STREAM && (j->retry.n > 0 || j->again.n > 0)) {
+	if (!j->failed && (j->phase == JOB_STREAM || j->phase == JOB_RETRY) &&
+		(j->retry.n > 0 || (j->phase == JOB_STREAM && j->again.n > 0))) {
 		start_retry(p, j);
 		if (j->tasks > 0)
 			return;

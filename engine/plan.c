@@ -486,6 +486,7 @@ void plan_free(struct copy *cp)
 		uidset_free(&j->unsaved);
 		uidset_free(&j->came);
 		uidset_free(&j->again);
+		uidset_free(&j->bare);
 		uidset_free(&j->only);
 		uidset_free(&j->flags_doubt);
 	}

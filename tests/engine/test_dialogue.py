@@ -120,7 +120,7 @@ class _Play:
 
     def _holds(self):
         """The destination is to hold something else than the source's store says."""
-        return any(e.startswith(("holds", "somewhere")) for e in self.rules.expect)
+        return any(e.startswith(("holds", "somewhere", "bytes")) for e in self.rules.expect)
 
     def _missing(self, wanted):
         """What of `wanted` that the source still holds is not at the destination."""
@@ -162,6 +162,11 @@ class _Play:
     def _expect_somewhere(self, _, run):
         held = [sum(account.contents().values(), collections.Counter()) for account in self.stores.values()]
         assert held[0] == held[1], f"missing: {_show({b'*': held[0] - held[1]})}\n{run}"
+
+    def _expect_bytes(self, _, run):
+        held = [collections.Counter(key[0] for mails in account.contents().values() for key in mails.elements())
+                for account in self.stores.values()]
+        assert held[0] == held[1], f"not the same messages\n{run}"
 
     def _expect_date(self, rest, run):
         held = [key[1] for mails in self.stores["destination"].contents().values() for key in mails]

@@ -24,6 +24,7 @@
     expect folder NAME         the destination has this folder, as on the wire
     expect missing N           N messages are not at the destination, nothing else differs
     expect somewhere           each message is at the destination, in whatever folder
+    expect bytes               the same, whatever their flags
     expect date TEXT           the destination has a message of this INTERNALDATE
     expect event TYPE [KEY=VALUE]...
     expect never PATTERN       nothing like this reached the scripted server
