@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/engine/test_exact.py \
 	tests/engine/test_imapsync_args.py \
 	tests/engine/test_kill.py \
+	tests/engine/test_login.py \
 	tests/engine/test_memory.py \
 	tests/engine/test_only.py \
 	tests/engine/test_options.py \
