@@ -62,6 +62,8 @@ bool imap_paused(const struct imap_conn *c);
 bool imap_dead(const struct imap_conn *c); /* it ended: only imap_close is left */
 /* Case-insensitive, "LITERAL+", "STATUS=SIZE"; after log-in. */
 bool imap_has(const struct imap_conn *c, const char *capability);
+/* A folder of this special use is only a view of mail that other folders hold (Gmail's All Mail, Starred …). */
+bool imap_is_view(const struct imap_conn *c, const char *role);
 /* Names are UTF-8 (UTF8=ACCEPT, RFC 9755, or IMAP4rev2 alone), not modified UTF-7. */
 bool imap_utf8(const struct imap_conn *c);
 /* "APPENDLIMIT=35651584": 35651584; 0 when it is not said. */

@@ -50,6 +50,11 @@ const char *imap_server_name(const struct imap_conn *c)
 	return quirk_server_name(c->quirk);
 }
 
+bool imap_is_view(const struct imap_conn *c, const char *role)
+{
+	return quirk_is_view(c->quirk, role);
+}
+
 bool imap_ready(const struct imap_conn *c)
 {
 	return c->phase == READY;

@@ -294,6 +294,14 @@ const struct err *plan_map(struct copy *cp)
 	return NULL;
 }
 
+/* Not left out by itself: Gmail's archived mail is in All Mail and nowhere else. */
+static void warn_of_view(struct copy *cp, const struct job *j)
+{
+	if (cp->pairs[0].src != NULL && imap_is_view(cp->pairs[0].src, j->src->role))
+		copy_warn(cp, j, err_new(ERR_UNSUPPORTED, "it is a view of mail that other folders hold too, and comes once more "
+			"unless it is excluded (--exclude '%s')", j->name));
+}
+
 static const struct err *make_jobs(struct copy *cp)
 {
 	const struct err *e;
@@ -314,6 +322,8 @@ static const struct err *make_jobs(struct copy *cp)
 			continue;
 		}
 		e = add_job(cp, f, filter_changed);
+		if (e == NULL && cp->njobs > 0 && cp->jobs[cp->njobs - 1].src == f)
+			warn_of_view(cp, &cp->jobs[cp->njobs - 1]);
 	}
 	for (size_t at = 0; e == NULL && cp->only != NULL;) {
 		const char *name = only_unseen(cp->only, &at);
