@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "claim.h"
 #include "clock.h"
 #include "feed.h"
 #include "log.h"
@@ -330,6 +332,7 @@ static void done_event(struct copy *cp, const struct err *e)
 static void init(struct copy *cp, struct app *app)
 {
 	cp->app = app;
+	cp->claim = -1;
 	cp->o = &app->opts;
 	cp->loop = app->loop;
 	cp->ev = app->events;
@@ -350,6 +353,8 @@ static const struct err *open_state(struct copy *cp)
 {
 	const struct err *rebuilt = NULL, *e;
 
+	if (!cp->o->dry_run && (e = claim_pair(&cp->claim, cp->o->from.label, cp->o->to.label)) != NULL)
+		return e;
 	e = (cp->o->dry_run ? state_peek : state_open)(&cp->state, cp->o->state, cp->o->from.label, cp->o->to.label, &rebuilt);
 	if (e == NULL && rebuilt != NULL)
 		copy_warn(cp, NULL, rebuilt);
@@ -371,6 +376,8 @@ static void clean_up(struct copy *cp)
 	trial_free(cp->trial);
 	trial_forget(cp);
 	state_close(cp->state);
+	if (cp->claim >= 0)
+		close(cp->claim);
 	plan_free(cp);
 	folders_free(&cp->src);
 	folders_free(&cp->dst);

@@ -155,6 +155,7 @@ struct copy {
 	struct loop *loop;
 	struct events *ev;
 	struct state *state;
+	int claim; /* claim.h */
 	struct map *map;
 	struct only *only; /* NULL: everything is copied */
 	struct folders src, dst;

@@ -38,6 +38,8 @@ libengine_a_SOURCES = \
 	engine/line.c \
 	engine/loop.c \
 	engine/loop.h \
+	engine/claim.c \
+	engine/claim.h \
 	engine/map.c \
 	engine/map_text.c \
 	engine/map_text.h \

@@ -193,6 +193,24 @@ def test_many_twins(case):
     case.check(run)
 
 
+@pytest.mark.long
+def test_thousands_without_message_id(case):
+    """3,000 messages, none with a Message-Id, a third of them equal to others; a user had copied half of them before."""
+    messages = [(b"From: <cron@b.example>\r\nSubject: job\r\n\r\nrun %d\r\n" % (n % 2000), DATE, ()) for n in range(3000)]
+    case.fill([("Cron", True, messages)])
+    loader = case.loader(case.destination)
+    loader.create("Cron", True)
+    loader.append("Cron", list(reversed(messages[::2])))
+    loader.close()
+    first = succeed(case.engine.run())
+    assert first.done["messages_copied"] == 1500, first
+    case.check(first)
+    case.engine.state.unlink()
+    again = succeed(case.engine.run())
+    assert again.done["messages_copied"] == 0, again
+    case.check(again)
+
+
 def test_twins_at_the_destination_before(case):
     """3 of 5 equal messages are there already: 2 more come."""
     twin = (oddities.message("gêmea"), DATE, ())
@@ -285,6 +303,8 @@ def test_two_engines_at_once(case, tmp_path):
         wait.until(lambda: any(e["t"] == "folder" for e in first.events()), "the first to begin")
         second = engine.run()
         assert second.status == 75 and second.done.get("code") == "state.busy", second
+        other = case.new_engine("other-state", source_port=proxy.port).run()
+        assert other.status == 75 and other.done.get("code") == "state.busy", other
         succeed(first.wait())
     case.check()
 
