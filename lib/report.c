@@ -45,60 +45,68 @@ static size_t list(const struct js_at *obj, const char *key, struct js_at *array
 	return js_array(obj, key, JS_OPTIONAL, 0, LIST_MAX, array) ? json_array_size(array->v) : 0;
 }
 
-/* Item i, which must be an object. */
-static struct js_at object_at(const struct js_at *array, size_t i)
+/* The list's items, each read by `fill` into `size` bytes; the caller's to free. */
+typedef void item_fn(const struct js_at *at, void *item);
+static void *items(const struct js_at *obj, const char *key, size_t size, item_fn *fill, size_t *n)
 {
-	struct js_at at = js_item(array, i);
+	struct js_at array;
+	char *v;
 
-	if (!json_is_object(at.v))
-		js_problem(&at, NULL, "must be an object");
-	return at;
+	*n = list(obj, key, &array);
+	v = xcalloc(*n + 1, size);
+	for (size_t i = 0; i < *n; i++) {
+		struct js_at at = js_item(&array, i);
+
+		if (!json_is_object(at.v))
+			js_problem(&at, NULL, "must be an object");
+		fill(&at, v + i * size);
+	}
+	return v;
+}
+
+static void fill_folder(const struct js_at *f, void *item)
+{
+	*(struct report_folder *)item = (struct report_folder){.folder = loose(f, "folder"),
+	        .dest = destination(f),
+	        .uidvalidity = count(f, "uidvalidity", JS_OPTIONAL),
+	        .uidnext = count(f, "uidnext", JS_OPTIONAL),
+	        .messages = count(f, "messages", JS_OPTIONAL),
+	        .bytes = count(f, "bytes", JS_OPTIONAL)};
 }
 
 static struct report_pass *parse_pass(const struct js_at *at)
 {
 	struct report_pass *p = xcalloc(1, sizeof(*p));
-	struct js_at array;
 
 	p->messages = count(at, "messages", JS_REQUIRED);
 	p->copied = count(at, "copied", JS_OPTIONAL);
 	p->present = count(at, "present", JS_OPTIONAL);
 	p->refused = count(at, "refused", JS_OPTIONAL);
 	p->bytes = count(at, "bytes", JS_OPTIONAL);
-	p->n_folders = list(at, "folders", &array);
-	p->folders = xcalloc(p->n_folders + 1, sizeof(*p->folders));
-	for (size_t i = 0; i < p->n_folders; i++) {
-		struct js_at f = object_at(&array, i);
-
-		p->folders[i] = (struct report_folder){.folder = loose(&f, "folder"),
-		        .dest = destination(&f),
-		        .uidvalidity = count(&f, "uidvalidity", JS_OPTIONAL),
-		        .uidnext = count(&f, "uidnext", JS_OPTIONAL),
-		        .messages = count(&f, "messages", JS_OPTIONAL),
-		        .bytes = count(&f, "bytes", JS_OPTIONAL)};
-	}
+	p->folders = items(at, "folders", sizeof(*p->folders), fill_folder, &p->n_folders);
 	return p;
 }
 
-static struct report_verify_folder parse_verify_folder(const struct js_at *f)
+static void fill_verify_folder(const struct js_at *f, void *item)
 {
-	struct report_verify_folder v = {.folder = loose(f, "folder"), .dest = destination(f)};
+	struct report_verify_folder *v = item;
 
-	js_bool(f, "complete", JS_REQUIRED, &v.complete);
-	v.expected = count(f, "expected", JS_REQUIRED);
-	v.found = count(f, "found", JS_REQUIRED);
-	v.found_weak = count(f, "found_weak", JS_OPTIONAL);
-	v.exact = count(f, "exact", JS_OPTIONAL);
-	v.canonical = count(f, "canonical", JS_OPTIONAL);
-	v.decoded = count(f, "decoded", JS_OPTIONAL);
-	v.summary = count(f, "summary", JS_OPTIONAL);
-	v.header = count(f, "header", JS_OPTIONAL);
-	v.missing = count(f, "missing", JS_OPTIONAL);
-	v.late = count(f, "late", JS_OPTIONAL);
-	v.excluded = count(f, "excluded", JS_OPTIONAL);
-	v.differing = count(f, "differing", JS_OPTIONAL);
-	v.extra = count(f, "extra", JS_OPTIONAL);
-	return v;
+	v->folder = loose(f, "folder");
+	v->dest = destination(f);
+	js_bool(f, "complete", JS_REQUIRED, &v->complete);
+	v->expected = count(f, "expected", JS_REQUIRED);
+	v->found = count(f, "found", JS_REQUIRED);
+	v->found_weak = count(f, "found_weak", JS_OPTIONAL);
+	v->exact = count(f, "exact", JS_OPTIONAL);
+	v->canonical = count(f, "canonical", JS_OPTIONAL);
+	v->decoded = count(f, "decoded", JS_OPTIONAL);
+	v->summary = count(f, "summary", JS_OPTIONAL);
+	v->header = count(f, "header", JS_OPTIONAL);
+	v->missing = count(f, "missing", JS_OPTIONAL);
+	v->late = count(f, "late", JS_OPTIONAL);
+	v->excluded = count(f, "excluded", JS_OPTIONAL);
+	v->differing = count(f, "differing", JS_OPTIONAL);
+	v->extra = count(f, "extra", JS_OPTIONAL);
 }
 
 /* Numbers that contradict each other prove nothing: the verification stays, as one that is not complete. */
@@ -125,7 +133,6 @@ static void check_sums(struct report_verification *v)
 static struct report_verification *parse_verification(const struct js_at *at)
 {
 	struct report_verification *v = xcalloc(1, sizeof(*v));
-	struct js_at array;
 
 	js_bool(at, "complete", JS_REQUIRED, &v->complete);
 	js_bool(at, "deep", JS_OPTIONAL, &v->deep);
@@ -140,50 +147,36 @@ static struct report_verification *parse_verification(const struct js_at *at)
 	v->excluded = count(at, "excluded", JS_OPTIONAL);
 	v->differing = count(at, "differing", JS_OPTIONAL);
 	v->extra = count(at, "extra", JS_OPTIONAL);
-	v->n_folders = list(at, "folders", &array);
-	v->folders = xcalloc(v->n_folders + 1, sizeof(*v->folders));
-	for (size_t i = 0; i < v->n_folders; i++) {
-		struct js_at f = object_at(&array, i);
-
-		v->folders[i] = parse_verify_folder(&f);
-	}
+	v->folders = items(at, "folders", sizeof(*v->folders), fill_verify_folder, &v->n_folders);
 	check_sums(v);
 	return v;
 }
 
-static void parse_missing(const struct js_at *array, struct report *out)
+static void fill_missing(const struct js_at *m, void *item)
 {
-	out->missing = xcalloc(out->n_missing + 1, sizeof(*out->missing));
-	for (size_t i = 0; i < out->n_missing; i++) {
-		struct js_at m = object_at(array, i);
+	struct report_missing *out = item;
 
-		out->missing[i] = (struct report_missing){.folder = loose(&m, "folder"),
-		        .date = loose(&m, "date"),
-		        .message_id = loose(&m, "message_id"),
-		        .from = loose(&m, "from"),
-		        .subject = loose(&m, "subject"),
-		        .class = loose(&m, "class"),
-		        .detail = loose(&m, "detail"),
-		        .uid = count(&m, "uid", JS_OPTIONAL),
-		        .size = count(&m, "size", JS_OPTIONAL)};
-		if (*out->missing[i].class == '\0')
-			out->missing[i].class = "unexplained";
-	}
+	*out = (struct report_missing){.folder = loose(m, "folder"),
+	        .date = loose(m, "date"),
+	        .message_id = loose(m, "message_id"),
+	        .from = loose(m, "from"),
+	        .subject = loose(m, "subject"),
+	        .class = loose(m, "class"),
+	        .detail = loose(m, "detail"),
+	        .uid = count(m, "uid", JS_OPTIONAL),
+	        .size = count(m, "size", JS_OPTIONAL)};
+	if (*out->class == '\0')
+		out->class = "unexplained";
 }
 
-static void parse_refusals(const struct js_at *array, struct report *out)
+static void fill_refusal(const struct js_at *r, void *item)
 {
-	out->refusals = xcalloc(out->n_refusals + 1, sizeof(*out->refusals));
-	for (size_t i = 0; i < out->n_refusals; i++) {
-		struct js_at r = object_at(array, i);
-
-		out->refusals[i] = (struct report_refusal){.folder = loose(&r, "folder"),
-		        .code = loose(&r, "code"),
-		        .server = loose(&r, "server"),
-		        .file = loose(&r, "file"),
-		        .uid = count(&r, "uid", JS_OPTIONAL),
-		        .size = count(&r, "size", JS_OPTIONAL)};
-	}
+	*(struct report_refusal *)item = (struct report_refusal){.folder = loose(r, "folder"),
+	        .code = loose(r, "code"),
+	        .server = loose(r, "server"),
+	        .file = loose(r, "file"),
+	        .uid = count(r, "uid", JS_OPTIONAL),
+	        .size = count(r, "size", JS_OPTIONAL)};
 }
 
 void report_parse(const struct js_at *root, struct report *out)
@@ -207,10 +200,8 @@ void report_parse(const struct js_at *root, struct report *out)
 		out->pass = parse_pass(&at);
 	if (js_object(root, "verification", JS_OPTIONAL, &at))
 		out->verification = parse_verification(&at);
-	out->n_missing = list(root, "missing", &at);
-	parse_missing(&at, out);
-	out->n_refusals = list(root, "refusals", &at);
-	parse_refusals(&at, out);
+	out->missing = items(root, "missing", sizeof(*out->missing), fill_missing, &out->n_missing);
+	out->refusals = items(root, "refusals", sizeof(*out->refusals), fill_refusal, &out->n_refusals);
 	if (out->status == RUN_PAUSED || out->status == RUN_WAITING)
 		js_problem(root, "status", "paused and waiting are told with PATCH /runs");
 	js_known(root, known);

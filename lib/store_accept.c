@@ -10,48 +10,45 @@
 
 #include "banned.h"
 
+static void acceptances_clear(void *item)
+{
+	struct acceptance *p = item;
+
+	free(p->what);
+	free(p->reason);
+	free(p->by);
+	free(p->role);
+}
+
 void acceptances_free(struct acceptance *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(v[i].what);
-		free(v[i].reason);
-		free(v[i].by);
-		free(v[i].role);
-	}
-	free(v);
+	db_list_free(v, n, sizeof(*v), acceptances_clear);
+}
+
+static void acceptances_fill(struct stmt *st, void *item)
+{
+	*(struct acceptance *)item = (struct acceptance){.id = db_col_i64(st, 0),
+	        .job_id = db_col_i64(st, 1),
+	        .mailbox_id = db_col_i64(st, 2),
+	        .what = db_col_dup(st, 3),
+	        .verification_id = db_col_i64(st, 4),
+	        .count = db_col_i64(st, 5),
+	        .reason = db_col_dup(st, 6),
+	        .by = db_col_dup(st, 7),
+	        .role = db_col_dup(st, 8),
+	        .at = db_col_i64(st, 9)};
 }
 
 const struct err *acceptance_list(struct store *s, int64_t mailbox_id, struct acceptance **v, size_t *n)
 {
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
 	        "SELECT id, job_id, mailbox_id, what, COALESCE(verification_id, 0), count, reason, by_sub, "
 	        "by_role, at"
 	        " FROM acceptances WHERE mailbox_id = ?1 ORDER BY id",
 	        "i", mailbox_id);
 
-	*v = NULL;
-	*n = 0;
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct acceptance){.id = db_col_i64(st, 0),
-		        .job_id = db_col_i64(st, 1),
-		        .mailbox_id = db_col_i64(st, 2),
-		        .what = db_col_dup(st, 3),
-		        .verification_id = db_col_i64(st, 4),
-		        .count = db_col_i64(st, 5),
-		        .reason = db_col_dup(st, 6),
-		        .by = db_col_dup(st, 7),
-		        .role = db_col_dup(st, 8),
-		        .at = db_col_i64(st, 9)};
-	}
-	if (e != NULL) {
-		acceptances_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), acceptances_fill, acceptances_clear, v, n);
 }
 
 static const char *const words[] = {

@@ -44,25 +44,36 @@ const struct err *pass_last(struct store *s, int64_t mailbox_id, struct pass_row
 	return NULL;
 }
 
+static void pass_folders_clear(void *item)
+{
+	struct pass_folder *p = item;
+
+	free(p->folder);
+	free(p->destination);
+}
+
 void pass_folders_free(struct pass_folder *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(v[i].folder);
-		free(v[i].destination);
-	}
-	free(v);
+	db_list_free(v, n, sizeof(*v), pass_folders_clear);
+}
+
+static void pass_folders_fill(struct stmt *st, void *item)
+{
+	*(struct pass_folder *)item = (struct pass_folder){.folder = db_col_dup(st, 0),
+	        .destination = db_col_dup(st, 1),
+	        .uidvalidity = db_col_i64(st, 2),
+	        .uidnext = db_col_i64(st, 3),
+	        .messages = db_col_i64(st, 4),
+	        .bytes = db_col_i64(st, 5)};
 }
 
 const struct err *pass_baseline(
         struct store *s, int64_t mailbox_id, int64_t *pass_id, struct pass_folder **v, size_t *n)
 {
 	int64_t with_folders = 0;
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 	const struct err *e;
 
-	*v = NULL;
-	*n = 0;
 	*pass_id = 0;
 	/* The pass that is named is the last of any kind; the folders are of the last that read the source.
 	 */
@@ -79,21 +90,7 @@ const struct err *pass_baseline(
 		        "SELECT folder, destination, uidvalidity, uidnext, messages, bytes FROM pass_folders "
 		        "WHERE pass_id = ?1",
 		        "i", with_folders);
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct pass_folder){.folder = db_col_dup(st, 0),
-		        .destination = db_col_dup(st, 1),
-		        .uidvalidity = db_col_i64(st, 2),
-		        .uidnext = db_col_i64(st, 3),
-		        .messages = db_col_i64(st, 4),
-		        .bytes = db_col_i64(st, 5)};
-	}
-	if (e != NULL) {
-		pass_folders_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), pass_folders_fill, pass_folders_clear, v, n);
 }
 
 const struct err *verification_last(struct store *s, int64_t mailbox_id, struct verification *out)
@@ -134,19 +131,42 @@ const struct err *verification_last(struct store *s, int64_t mailbox_id, struct 
 	return NULL;
 }
 
+static void verification_folders_clear(void *item)
+{
+	struct verification_folder *p = item;
+
+	free(p->folder);
+	free(p->destination);
+}
+
 void verification_folders_free(struct verification_folder *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(v[i].folder);
-		free(v[i].destination);
-	}
-	free(v);
+	db_list_free(v, n, sizeof(*v), verification_folders_clear);
+}
+
+static void verification_folders_fill(struct stmt *st, void *item)
+{
+	*(struct verification_folder *)item = (struct verification_folder){.folder = db_col_dup(st, 0),
+	        .destination = db_col_dup(st, 1),
+	        .complete = db_col_i64(st, 2) != 0,
+	        .expected = db_col_i64(st, 3),
+	        .found = db_col_i64(st, 4),
+	        .found_weak = db_col_i64(st, 5),
+	        .exact = db_col_i64(st, 6),
+	        .canonical = db_col_i64(st, 7),
+	        .decoded = db_col_i64(st, 8),
+	        .header = db_col_i64(st, 9),
+	        .missing = db_col_i64(st, 10),
+	        .late = db_col_i64(st, 11),
+	        .excluded = db_col_i64(st, 12),
+	        .differing = db_col_i64(st, 13),
+	        .extra = db_col_i64(st, 14),
+	        .summary = db_col_i64(st, 15)};
 }
 
 const struct err *verification_folders(struct store *s, int64_t id, struct verification_folder **v, size_t *n)
 {
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
 	        "SELECT folder, destination, complete, expected, found, found_weak, exact, canonical, "
 	        "decoded, header, missing,"
@@ -154,124 +174,92 @@ const struct err *verification_folders(struct store *s, int64_t id, struct verif
 	        "= ?1",
 	        "i", id);
 
-	*v = NULL;
-	*n = 0;
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct verification_folder){.folder = db_col_dup(st, 0),
-		        .destination = db_col_dup(st, 1),
-		        .complete = db_col_i64(st, 2) != 0,
-		        .expected = db_col_i64(st, 3),
-		        .found = db_col_i64(st, 4),
-		        .found_weak = db_col_i64(st, 5),
-		        .exact = db_col_i64(st, 6),
-		        .canonical = db_col_i64(st, 7),
-		        .decoded = db_col_i64(st, 8),
-		        .header = db_col_i64(st, 9),
-		        .missing = db_col_i64(st, 10),
-		        .late = db_col_i64(st, 11),
-		        .excluded = db_col_i64(st, 12),
-		        .differing = db_col_i64(st, 13),
-		        .extra = db_col_i64(st, 14),
-		        .summary = db_col_i64(st, 15)};
-	}
-	if (e != NULL) {
-		verification_folders_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), verification_folders_fill, verification_folders_clear, v, n);
+}
+
+static void missing_clear(void *item)
+{
+	struct missing_row *p = item;
+
+	free(p->folder);
+	free(p->date);
+	free(p->message_id);
+	free(p->from);
+	free(p->subject);
+	free(p->class);
+	free(p->detail);
 }
 
 void missing_free(struct missing_row *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(v[i].folder);
-		free(v[i].date);
-		free(v[i].message_id);
-		free(v[i].from);
-		free(v[i].subject);
-		free(v[i].class);
-		free(v[i].detail);
-	}
-	free(v);
+	db_list_free(v, n, sizeof(*v), missing_clear);
+}
+
+static void missing_fill(struct stmt *st, void *item)
+{
+	*(struct missing_row *)item = (struct missing_row){.id = db_col_i64(st, 0),
+	        .uid = db_col_i64(st, 1),
+	        .size = db_col_i64(st, 2),
+	        .folder = db_col_dup(st, 3),
+	        .date = db_col_dup(st, 4),
+	        .message_id = db_col_dup(st, 5),
+	        .from = db_col_dup(st, 6),
+	        .subject = db_col_dup(st, 7),
+	        .class = db_col_dup(st, 8),
+	        .detail = db_col_dup(st, 9)};
 }
 
 const struct err *missing_list(struct store *s, int64_t verification_id, const char *class, int64_t after,
         size_t limit, struct missing_row **v, size_t *n)
 {
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
 	        "SELECT id, uid, size, folder, date, message_id, sender, subject, class, detail FROM missing"
 	        " WHERE verification_id = ?1 AND (?2 IS NULL OR class = ?2) AND id > ?3 ORDER BY id LIMIT ?4",
 	        "isii", verification_id, class, after, (int64_t)limit);
 
-	*v = NULL;
-	*n = 0;
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct missing_row){.id = db_col_i64(st, 0),
-		        .uid = db_col_i64(st, 1),
-		        .size = db_col_i64(st, 2),
-		        .folder = db_col_dup(st, 3),
-		        .date = db_col_dup(st, 4),
-		        .message_id = db_col_dup(st, 5),
-		        .from = db_col_dup(st, 6),
-		        .subject = db_col_dup(st, 7),
-		        .class = db_col_dup(st, 8),
-		        .detail = db_col_dup(st, 9)};
-	}
-	if (e != NULL) {
-		missing_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), missing_fill, missing_clear, v, n);
+}
+
+static void refusals_clear(void *item)
+{
+	struct refusal_row *p = item;
+
+	free(p->folder);
+	free(p->code);
+	free(p->server);
+	free(p->file);
 }
 
 void refusals_free(struct refusal_row *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(v[i].folder);
-		free(v[i].code);
-		free(v[i].server);
-		free(v[i].file);
-	}
-	free(v);
+	db_list_free(v, n, sizeof(*v), refusals_clear);
+}
+
+static void refusals_fill(struct stmt *st, void *item)
+{
+	*(struct refusal_row *)item = (struct refusal_row){.id = db_col_i64(st, 0),
+	        .run_id = db_col_i64(st, 1),
+	        .uid = db_col_i64(st, 2),
+	        .size = db_col_i64(st, 3),
+	        .at = db_col_i64(st, 4),
+	        .folder = db_col_dup(st, 5),
+	        .code = db_col_dup(st, 6),
+	        .server = db_col_dup(st, 7),
+	        .file = db_col_dup(st, 8)};
 }
 
 const struct err *refusal_list(
         struct store *s, int64_t mailbox_id, int64_t after, size_t limit, struct refusal_row **v, size_t *n)
 {
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
 	        "SELECT id, run_id, uid, size, at, folder, code, server, file FROM refusals WHERE mailbox_id "
 	        "= ?1 AND id > ?2"
 	        " ORDER BY id LIMIT ?3",
 	        "iii", mailbox_id, after, (int64_t)limit);
 
-	*v = NULL;
-	*n = 0;
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct refusal_row){.id = db_col_i64(st, 0),
-		        .run_id = db_col_i64(st, 1),
-		        .uid = db_col_i64(st, 2),
-		        .size = db_col_i64(st, 3),
-		        .at = db_col_i64(st, 4),
-		        .folder = db_col_dup(st, 5),
-		        .code = db_col_dup(st, 6),
-		        .server = db_col_dup(st, 7),
-		        .file = db_col_dup(st, 8)};
-	}
-	if (e != NULL) {
-		refusals_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), refusals_fill, refusals_clear, v, n);
 }
 
 /* --- what runs leave

@@ -32,11 +32,14 @@ void job_free(struct job *j)
 	memset(j, 0, sizeof(*j));
 }
 
+static void jobs_clear(void *item)
+{
+	job_free(item);
+}
+
 void jobs_free(struct job *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		job_free(&v[i]);
-	free(v);
+	db_list_free(v, n, sizeof(*v), jobs_clear);
 }
 
 static void read_row(struct stmt *st, struct job *j)
@@ -227,6 +230,11 @@ static char *like(const char *text)
 	return buf_detach(&b);
 }
 
+static void jobs_fill(struct stmt *st, void *item)
+{
+	read_row(st, item);
+}
+
 const struct err *job_list(struct store *s, const struct job_filter *f, struct job **v, size_t *n)
 {
 	static const char sql[] =
@@ -239,17 +247,11 @@ const struct err *job_list(struct store *s, const struct job_filter *f, struct j
 	char *pattern = f->q != NULL ? like(f->q) : NULL;
 	const char *status = f->closed < 0 ? NULL : f->closed ? "closed" : "open";
 	const struct err *e;
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 
-	*v = NULL;
-	*n = 0;
 	e = db_query(store_db(s), &st, sql, "issssi", f->before > 0 ? f->before : INT64_MAX, f->org, status,
 	        f->domain, pattern, (int64_t)f->limit);
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		read_row(st, &(*v)[(*n)++]);
-	}
+	e = db_list(e, st, sizeof(**v), jobs_fill, jobs_clear, v, n);
 	for (size_t i = 0; e == NULL && i < *n; i++)
 		e = read_domains(s, &(*v)[i]);
 	free(pattern);

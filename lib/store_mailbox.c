@@ -37,11 +37,14 @@ void mailbox_free(struct mailbox *m)
 	memset(m, 0, sizeof(*m));
 }
 
+static void mailboxes_clear(void *item)
+{
+	mailbox_free(item);
+}
+
 void mailboxes_free(struct mailbox *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		mailbox_free(&v[i]);
-	free(v);
+	db_list_free(v, n, sizeof(*v), mailboxes_clear);
 }
 
 /* Columns host, port, tls, user, auth from col on. */
@@ -185,28 +188,21 @@ const struct err *mailbox_get(struct store *s, int64_t id, const char *org, stru
 	return NULL;
 }
 
+static void mailboxes_fill(struct stmt *st, void *item)
+{
+	read_row(st, item);
+}
+
 const struct err *mailbox_list(struct store *s, int64_t job_id, bool removed, int64_t after, size_t limit,
         struct mailbox **v, size_t *n)
 {
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
 	        "SELECT " COLUMNS " FROM mailboxes m WHERE m.job_id = ?1 AND m.id > ?2 AND (m.removed = 0 OR "
 	                          "?3) ORDER BY m.id LIMIT ?4",
 	        "iiii", job_id, after, (int64_t)removed, (int64_t)limit);
 
-	*v = NULL;
-	*n = 0;
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		read_row(st, &(*v)[(*n)++]);
-	}
-	if (e != NULL) {
-		mailboxes_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), mailboxes_fill, mailboxes_clear, v, n);
 }
 
 static bool side_moved(const struct endpoint *a, const struct endpoint *b)
@@ -348,14 +344,18 @@ const struct err *mailbox_remove(
 /* --- credentials
  * --------------------------------------------------------------------------------------------------- */
 
+static void credentials_clear(void *item)
+{
+	struct credential *p = item;
+
+	free(p->side);
+	free(p->key_id);
+	free(p->sealed);
+}
+
 void credentials_free(struct credential *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(v[i].side);
-		free(v[i].key_id);
-		free(v[i].sealed);
-	}
-	free(v);
+	db_list_free(v, n, sizeof(*v), credentials_clear);
 }
 
 static const struct err *audit_credential(struct store *s, const struct actor *by, const char *action,
@@ -434,34 +434,27 @@ const struct err *credential_replace(struct store *s, int64_t id, int64_t versio
 	return store_end(s, e);
 }
 
+static void credentials_fill(struct stmt *st, void *item)
+{
+	*(struct credential *)item = (struct credential){.id = db_col_i64(st, 0),
+	        .mailbox_id = db_col_i64(st, 1),
+	        .side = db_col_dup(st, 2),
+	        .key_id = db_col_dup(st, 3),
+	        .sealed = db_col_dup(st, 4),
+	        .version = db_col_i64(st, 5),
+	        .updated_at = db_col_i64(st, 6)};
+}
+
 const struct err *credential_list(struct store *s, int64_t mailbox_id, struct credential **v, size_t *n)
 {
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
 	        "SELECT id, mailbox_id, side, key_id, sealed, version, updated_at FROM credentials WHERE "
 	        "mailbox_id = ?1"
 	        " ORDER BY side DESC",
 	        "i", mailbox_id);
 
-	*v = NULL;
-	*n = 0;
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct credential){.id = db_col_i64(st, 0),
-		        .mailbox_id = db_col_i64(st, 1),
-		        .side = db_col_dup(st, 2),
-		        .key_id = db_col_dup(st, 3),
-		        .sealed = db_col_dup(st, 4),
-		        .version = db_col_i64(st, 5),
-		        .updated_at = db_col_i64(st, 6)};
-	}
-	if (e != NULL) {
-		credentials_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), credentials_fill, credentials_clear, v, n);
 }
 
 /* --- uploads

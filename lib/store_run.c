@@ -24,11 +24,14 @@ void run_free(struct run *r)
 	memset(r, 0, sizeof(*r));
 }
 
+static void runs_clear(void *item)
+{
+	run_free(item);
+}
+
 void runs_free(struct run *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		run_free(&v[i]);
-	free(v);
+	db_list_free(v, n, sizeof(*v), runs_clear);
 }
 
 void run_read(struct stmt *st, struct run *r)
@@ -77,22 +80,15 @@ static const struct err *one(const struct err *e, struct stmt *st, struct run *o
 	return e;
 }
 
+static void runs_fill(struct stmt *st, void *item)
+{
+	run_read(st, item);
+}
+
 static const struct err *all(const struct err *e, struct stmt *st, struct run **v, size_t *n)
 {
-	bool row;
 
-	*v = NULL;
-	*n = 0;
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		run_read(st, &(*v)[(*n)++]);
-	}
-	if (e != NULL) {
-		runs_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), runs_fill, runs_clear, v, n);
 }
 
 const struct err *run_get(struct store *s, int64_t id, const char *org, struct run *out)

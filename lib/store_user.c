@@ -22,11 +22,14 @@ void user_free(struct user *u)
 	memset(u, 0, sizeof(*u));
 }
 
+static void users_clear(void *item)
+{
+	user_free(item);
+}
+
 void users_free(struct user *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		user_free(&v[i]);
-	free(v);
+	db_list_free(v, n, sizeof(*v), users_clear);
 }
 
 static void read_row(struct stmt *st, struct user *u)
@@ -148,27 +151,20 @@ const struct err *user_find(struct store *s, const char *name, struct user *out)
 	return e;
 }
 
+static void users_fill(struct stmt *st, void *item)
+{
+	read_row(st, item);
+}
+
 const struct err *user_list(
         struct store *s, int64_t after, size_t limit, const char *org, struct user **v, size_t *n)
 {
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
 	        "SELECT " COLUMNS " FROM users WHERE id > ?1 AND (?3 IS NULL OR org = ?3) ORDER BY id LIMIT ?2",
 	        "iis", after, (int64_t)limit, org);
 
-	*v = NULL;
-	*n = 0;
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		read_row(st, &(*v)[(*n)++]);
-	}
-	if (e != NULL) {
-		users_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), users_fill, users_clear, v, n);
 }
 
 /* Somebody must be left who can manage accounts. */

@@ -21,11 +21,14 @@ void worker_free(struct worker *w)
 	memset(w, 0, sizeof(*w));
 }
 
+static void workers_clear(void *item)
+{
+	worker_free(item);
+}
+
 void workers_free(struct worker *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		worker_free(&v[i]);
-	free(v);
+	db_list_free(v, n, sizeof(*v), workers_clear);
 }
 
 static bool name_ok(const char *s)
@@ -100,27 +103,20 @@ const struct err *worker_get(struct store *s, const char *name, bool revoked, st
 	return NULL;
 }
 
+static void workers_fill(struct stmt *st, void *item)
+{
+	read_row(st, item);
+}
+
 const struct err *worker_list(struct store *s, struct worker **v, size_t *n)
 {
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
 	        "SELECT id, name, public_key, revoked, version, COALESCE(seen_at, 0), created_at FROM "
 	        "workers ORDER BY name",
 	        "");
 
-	*v = NULL;
-	*n = 0;
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		read_row(st, &(*v)[(*n)++]);
-	}
-	if (e != NULL) {
-		workers_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), workers_fill, workers_clear, v, n);
 }
 
 const struct err *worker_revoke(struct store *s, const char *name, const struct actor *by)
