@@ -40,6 +40,16 @@ CONF_ROW(CONF_CREDENTIALS_KEY, "MIGRATION_CREDENTIALS_KEY", CONF_LIST, NULL, 0, 
 CONF_ROW(CONF_SEAL_PUBLIC_KEYS, "MIGRATION_SEAL_PUBLIC_KEYS", CONF_LIST, NULL, 0, 0, NULL, 0,
 	"Public keys (X25519, URL-safe base64) that go with it: the first seals.",
 	"Chaves públicas (X25519, base64 URL-safe) correspondentes: a primeira sela.")
+/* --- certificates --- */
+CONF_ROW(CONF_SIGNING_KEY, "MIGRATION_SIGNING_KEY", CONF_TEXT, NULL, 0, 0, NULL, CONF_S | CONF_W,
+	"Secret key that signs certificates (Ed25519, 32 bytes, URL-safe base64).",
+	"Chave secreta que assina os certificados (Ed25519, 32 bytes, base64 URL-safe).")
+CONF_ROW(CONF_SIGNING_PUBLIC_KEYS, "MIGRATION_SIGNING_PUBLIC_KEYS", CONF_LIST, NULL, 0, 0, NULL, 0,
+	"Public keys of certificates, newest first: for migrationctl certificate verify.",
+	"Chaves públicas dos certificados, a mais nova primeiro: para migrationctl certificate verify.")
+CONF_ROW(CONF_REPORT_BIN, "MIGRATION_REPORT_BIN", CONF_PATH, PKGLIBEXECDIR "/migration-report", 0, 0, NULL, 0,
+	"migration-report, which writes reports and certificates.",
+	"migration-report, que escreve relatórios e certificados.")
 /* --- sources, tools, destination --- */
 CONF_ROW(CONF_MAX_PST_GB, "MIGRATION_MAX_PST_GB", CONF_INT, "50", 1, 16384, NULL, 0,
 	"Largest file that may be uploaded, in GiB.", "Maior ficheiro que se pode enviar, em GiB.")

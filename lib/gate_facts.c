@@ -84,8 +84,12 @@ char *gate_facts_text(const struct gate_job *j)
 		str_percent(&b, j->rules, strlen(j->rules));
 	buf_addc(&b, '\n');
 	for (size_t i = 0; i < j->n_accounts; i++) {
+		const char *name = j->accounts[i].name;
+		size_t user = strcspn(name, "@");
+
 		buf_adds(&b, "account ");
-		str_percent(&b, j->accounts[i].name, strlen(j->accounts[i].name));
+		str_percent(&b, name, user);
+		buf_adds(&b, name + user); /* "@" and a domain, which holds nothing that would need it */
 		buf_addf(&b, " without a mailbox = %d\n", j->accounts[i].accepted);
 	}
 	for (size_t i = 0; i < j->n_mailboxes; i++)

@@ -25,6 +25,10 @@ BASE_LIBS = libbase.a $(SODIUM_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 
 libmigration_a_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(JWT_CFLAGS) $(IDN2_CFLAGS) $(OPENSSL_CFLAGS)
 libmigration_a_SOURCES = \
+	lib/canonical.c \
+	lib/canonical.h \
+	lib/certificate.c \
+	lib/certificate.h \
 	lib/conf.c \
 	lib/conf.h \
 	lib/conf_table.h \
@@ -54,6 +58,8 @@ libmigration_a_SOURCES = \
 	lib/store.c \
 	lib/store.h \
 	lib/store_accept.c \
+	lib/store_account.c \
+	lib/store_account.h \
 	lib/store_artefact.c \
 	lib/store_artefact.h \
 	lib/store_audit.c \
@@ -63,6 +69,8 @@ libmigration_a_SOURCES = \
 	lib/store_evidence.h \
 	lib/store_facts.c \
 	lib/store_facts.h \
+	lib/store_history.c \
+	lib/store_history.h \
 	lib/store_job.c \
 	lib/store_job.h \
 	lib/store_mailbox.c \

@@ -15,11 +15,14 @@ void artefact_free(struct artefact *a)
 	memset(a, 0, sizeof(*a));
 }
 
+static void clear(void *item)
+{
+	artefact_free(item);
+}
+
 void artefacts_free(struct artefact *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		artefact_free(&v[i]);
-	free(v);
+	db_list_free(v, n, sizeof(*v), clear);
 }
 
 static const struct err *check_run(struct store *s, int64_t run_id, const char *worker, int64_t attempt)
@@ -68,9 +71,9 @@ const struct err *artefact_put(struct store *s, int64_t run_id, const char *work
 	return store_end(s, e);
 }
 
-static void read_row(struct stmt *st, struct artefact *a)
+static void read_row(struct stmt *st, void *item)
 {
-	*a = (struct artefact){.id = db_col_i64(st, 0),
+	*(struct artefact *)item = (struct artefact){.id = db_col_i64(st, 0),
 	        .run_id = db_col_i64(st, 1),
 	        .name = db_col_dup(st, 2),
 	        .size = db_col_i64(st, 3),
@@ -102,23 +105,22 @@ const struct err *artefact_get(struct store *s, int64_t run_id, const char *name
 
 const struct err *artefact_list(struct store *s, int64_t run_id, struct artefact **v, size_t *n)
 {
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
 	        "SELECT id, run_id, name, size, complete, sha256, at FROM artefacts WHERE run_id = ?1 ORDER "
 	        "BY name",
 	        "i", run_id);
 
-	*v = NULL;
-	*n = 0;
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		read_row(st, &(*v)[(*n)++]);
-	}
-	if (e != NULL) {
-		artefacts_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), read_row, clear, v, n);
+}
+
+const struct err *artefact_list_named(struct store *s, const char *name, struct artefact **v, size_t *n)
+{
+	struct stmt *st = NULL;
+	const struct err *e = db_query(store_db(s), &st,
+	        "SELECT id, run_id, name, size, complete, sha256, at FROM artefacts WHERE complete = 1"
+	        " AND (name = ?1 OR name GLOB 'a[0-9]*-' || ?1) ORDER BY id",
+	        "s", name);
+
+	return db_list(e, st, sizeof(**v), read_row, clear, v, n);
 }

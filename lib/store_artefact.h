@@ -19,5 +19,7 @@ const struct err *artefact_put(struct store *s, int64_t run_id, const char *work
 /* ERR_NOT_FOUND. */
 const struct err *artefact_get(struct store *s, int64_t run_id, const char *name, struct artefact *out);
 const struct err *artefact_list(struct store *s, int64_t run_id, struct artefact **v, size_t *n);
+/* The complete ones of that name, of any run and attempt ("a2-NAME"), oldest first. */
+const struct err *artefact_list_named(struct store *s, const char *name, struct artefact **v, size_t *n);
 
 #endif

@@ -13,7 +13,7 @@
 #include "banned.h"
 
 #define HASH_BYTES 32
-#define HASH_TEXT (2 * HASH_BYTES + 1)
+#define HASH_TEXT AUDIT_HASH
 
 struct fields {
 	const char *previous, *actor, *role, *action, *subject, *detail;
@@ -58,10 +58,10 @@ static void hash_row(const struct fields *f, char out[HASH_TEXT])
 }
 
 /* The id and hash of the last row ever written: a row that was cut off the end is missed by its number. */
-static const struct err *last_row(struct store *s, int64_t *id, char hash[HASH_TEXT])
+const struct err *audit_head(struct store *s, int64_t *id, char hash[AUDIT_HASH])
 {
 	struct stmt *st;
-	bool row;
+	bool row = false;
 	const struct err *e;
 
 	*id = 0;
@@ -73,6 +73,22 @@ static const struct err *last_row(struct store *s, int64_t *id, char hash[HASH_T
 		return e;
 	*id = db_col_i64(st, 0);
 	snprintf(hash, HASH_TEXT, "%s", db_col_text(st, 1));
+	db_done(st);
+	return NULL;
+}
+
+const struct err *audit_hash_of(struct store *s, int64_t id, char hash[AUDIT_HASH])
+{
+	struct stmt *st;
+	bool row = false;
+	const struct err *e = db_query(store_db(s), &st, "SELECT hash FROM audit WHERE id = ?1", "i", id);
+
+	hash[0] = '\0';
+	if (e == NULL)
+		e = db_step(st, &row);
+	if (e != NULL || !row)
+		return e;
+	snprintf(hash, AUDIT_HASH, "%s", db_col_text(st, 0));
 	db_done(st);
 	return NULL;
 }
@@ -92,7 +108,7 @@ const struct err *audit_add(struct store *s, const struct actor *by, const char 
 	const struct err *e;
 	int64_t sequence = 0;
 
-	if ((e = last_row(s, &f.id, previous)) != NULL)
+	if ((e = audit_head(s, &f.id, previous)) != NULL)
 		return e;
 	e = db_i64(store_db(s), &sequence, NULL, "SELECT seq FROM sqlite_sequence WHERE name = 'audit'", "");
 	if (e != NULL)
@@ -118,28 +134,42 @@ const struct err *audit_on(struct store *s, const struct actor *by, const char *
 	return e;
 }
 
+static void audit_rows_clear(void *item)
+{
+	struct audit_row *p = item;
+
+	free(p->actor);
+	free(p->role);
+	free(p->action);
+	free(p->subject);
+	free(p->detail);
+	free(p->hash);
+}
+
 void audit_rows_free(struct audit_row *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(v[i].actor);
-		free(v[i].role);
-		free(v[i].action);
-		free(v[i].subject);
-		free(v[i].detail);
-		free(v[i].hash);
-	}
-	free(v);
+	db_list_free(v, n, sizeof(*v), audit_rows_clear);
+}
+
+static void audit_rows_fill(struct stmt *st, void *item)
+{
+	*(struct audit_row *)item = (struct audit_row){.id = db_col_i64(st, 0),
+	        .at = db_col_i64(st, 1),
+	        .actor = db_col_dup(st, 2),
+	        .role = db_col_dup(st, 3),
+	        .action = db_col_dup(st, 4),
+	        .job_id = db_col_i64(st, 5),
+	        .subject = db_col_dup(st, 6),
+	        .detail = db_col_dup(st, 7),
+	        .hash = db_col_dup(st, 8)};
 }
 
 const struct err *audit_list(
         struct store *s, int64_t job_id, int64_t before, size_t limit, struct audit_row **v, size_t *n)
 {
 	const struct err *e;
-	struct stmt *st;
-	bool row;
+	struct stmt *st = NULL;
 
-	*v = NULL;
-	*n = 0;
 	if (before == 0)
 		before = INT64_MAX;
 	e = job_id != 0 ? db_query(store_db(s), &st,
@@ -152,24 +182,7 @@ const struct err *audit_list(
 	                          "hash FROM audit"
 	                          " WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
 	                          "ii", before, (int64_t)limit);
-	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
-		*v = xreallocarray(*v, *n + 1, sizeof(**v));
-		(*v)[(*n)++] = (struct audit_row){.id = db_col_i64(st, 0),
-		        .at = db_col_i64(st, 1),
-		        .actor = xstrdup(db_col_text(st, 2)),
-		        .role = xstrdup(db_col_text(st, 3)),
-		        .action = xstrdup(db_col_text(st, 4)),
-		        .job_id = db_col_i64(st, 5),
-		        .subject = xstrdup(db_col_text(st, 6)),
-		        .detail = xstrdup(db_col_text(st, 7)),
-		        .hash = xstrdup(db_col_text(st, 8))};
-	}
-	if (e != NULL) {
-		audit_rows_free(*v, *n);
-		*v = NULL;
-		*n = 0;
-	}
-	return e;
+	return db_list(e, st, sizeof(**v), audit_rows_fill, audit_rows_clear, v, n);
 }
 
 static void bad(struct audit_check *out, int64_t id, const char *fmt, ...)

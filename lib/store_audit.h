@@ -25,6 +25,12 @@ void audit_rows_free(struct audit_row *v, size_t n);
 const struct err *audit_list(
         struct store *s, int64_t job_id, int64_t before, size_t limit, struct audit_row **v, size_t *n);
 
+#define AUDIT_HASH 65 /* bytes of a hash as text */
+/* The last row: what anchors the whole trail. *id 0 and "" while there is none. */
+const struct err *audit_head(struct store *s, int64_t *id, char hash[AUDIT_HASH]);
+/* The hash of one row; "" when there is no such row. */
+const struct err *audit_hash_of(struct store *s, int64_t id, char hash[AUDIT_HASH]);
+
 struct audit_check {
 	bool ok;
 	int64_t rows;   /* checked */

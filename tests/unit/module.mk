@@ -2,6 +2,7 @@
 if HAVE_CMOCKA
 LIB_TESTS = \
 	tests/unit/test_audit \
+	tests/unit/test_certificate \
 	tests/unit/test_conf \
 	tests/unit/test_facts \
 	tests/unit/test_gate \
@@ -22,6 +23,8 @@ LIB_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CF
 LIB_TEST_LDADD = $(MIGRATION_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_audit_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_audit_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_certificate_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_certificate_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_conf_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_conf_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_facts_CPPFLAGS = $(LIB_TEST_CPPFLAGS)

@@ -174,6 +174,7 @@ static void manual_page(void **state)
 		if (at == NULL)
 			fail_msg("%s is not in migration.env.5", row->name);
 		if (row->def != NULL && strncmp(row->def, BINDIR, strlen(BINDIR)) != 0 &&
+		        strncmp(row->def, PKGLIBEXECDIR, strlen(PKGLIBEXECDIR)) != 0 &&
 		        strncmp(row->def, SYSCONFDIR, strlen(SYSCONFDIR)) != 0) {
 			const char *end = strstr(at + 1, "\n.TP");
 			char *part = strndup(at, end != NULL ? (size_t)(end - at) : strlen(at));

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "gate.h"
+#include "store_account.h"
 #include "store_audit.h"
 #include "store_facts.h"
 
@@ -454,6 +455,49 @@ static void rollback_run(void **state)
 	expect(f, "blocked", "rolled_back", f->box[3]);
 }
 
+/* A run's change_seq moves on when its file is moved back by hand: what its first attempt has proven does not. */
+static void a_run_moved_back_after_a_rollback(void **state)
+{
+	struct fixture *f = *state;
+	struct run r;
+	bool found;
+
+	all_final_and_verified(f);
+	do_pass(f, f->box[0], PASS_FINAL, 100, 2);
+	assert_ok(dns_event_add(f->s, f->job, true, "rollback", false, "{}", &tester));
+	expect(f, "blocked", "rolled_back", f->box[0]);
+	assert_ok(run_last_of(f->s, f->box[0], &r, &found));
+	assert_true(found && r.status == RUN_PARTIAL);
+	claim_one(f, r.id, 1);
+	report_one(f, r.id, (struct report){.attempt = 2, .seq = 1, .status = RUN_CANCELLED});
+	run_free(&r);
+	expect(f, "blocked", "rolled_back", f->box[0]);
+}
+
+static void accounts_of_the_destination(void **state)
+{
+	static char *const listed[] = {(char *)(uintptr_t) "ana@a.example", (char *)(uintptr_t) "galsync@a.example",
+	        (char *)(uintptr_t) "rui@a.example", (char *)(uintptr_t) "x@other.example"};
+	struct fixture *f = *state;
+	struct gate g;
+
+	all_final_and_verified(f);
+	assert_ok(decide_now(f, GATE_APPROVE, &lead));
+	expect(f, "ready_for_dns", NULL, 0);
+	assert_ok(account_list_put(f->s, f->job, "given", listed, 4, &tester));
+	expect(f, "warning", "account.not_in_job", 0);
+	g = gate_now(f);
+	assert_non_null(strstr(g.approval_void_because, "account galsync@a.example without a mailbox: added"));
+	gate_free(&g);
+	assert_err(account_accept(f->s, f->job, &listed[0], 1, "mine", &tester), ERR_CONFLICT);
+	assert_ok(account_accept(f->s, f->job, &listed[1], 1, "a system account", &tester));
+	expect(f, "warning", "account.not_in_job", 0);
+	new_mailbox(f->s, f->job, "rui", "Rui@A.example");
+	g = gate_now(f);
+	assert_false(has(&g, "account.not_in_job", 0));
+	gate_free(&g);
+}
+
 static void the_audit_tells_it(void **state)
 {
 	struct fixture *f = *state;
@@ -476,6 +520,7 @@ int main(void)
 	        T(refusals_weak_and_excluded), T(another_pair_has_no_evidence), T(the_jobs_own_rules_are_facts),
 	        T(decisions_are_checked),
 	        T(four_eyes), T(override_covers_what_was_there), T(dns_events), T(rollback_run),
+	        T(a_run_moved_back_after_a_rollback), T(accounts_of_the_destination),
 	        T(the_audit_tells_it)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
