@@ -53,8 +53,14 @@ HANDLER(api_runs_retry);
 /* api_evidence.c */
 HANDLER(api_job_verification);
 HANDLER(api_mailbox_verification);
+/* api_missing.c */
 HANDLER(api_missing_list);
+HANDLER(api_missing_recopy);
 HANDLER(api_missing_accept);
+/* api_accounts.c */
+HANDLER(api_accounts_get);
+HANDLER(api_accounts_put);
+HANDLER(api_accounts_accept);
 /* api_quarantine.c */
 HANDLER(api_quarantine_list);
 HANDLER(api_quarantine_get);
@@ -64,6 +70,11 @@ HANDLER(api_gate);
 HANDLER(api_gate_approve);
 HANDLER(api_gate_revoke);
 HANDLER(api_gate_override);
+/* api_report.c */
+HANDLER(api_report_make);
+HANDLER(api_report_pdf);
+HANDLER(api_report_csv);
+HANDLER(api_certificate);
 /* api_worker.c */
 HANDLER(api_runs_adopt);
 HANDLER(api_runs_claim);

@@ -1,10 +1,8 @@
-/* What verification found, what is missing, and who accepted it. */
+/* What verification found. */
 #include "api.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
 #include "view.h"
 
 #include "banned.h"
@@ -107,115 +105,5 @@ const struct err *api_mailbox_verification(struct call *c)
 	e = view_verification(&w, NULL, c, &v, true);
 	if (e == NULL)
 		call_etag_body(c, "");
-	return e;
-}
-
-static void missing_item(struct writer *w, const struct missing_row *m)
-{
-	w_object(w, NULL);
-	w_str(w, "folder", m->folder);
-	w_i64(w, "uid", m->uid);
-	w_i64(w, "size", m->size);
-	w_text(w, "date", m->date);
-	w_text(w, "message_id", m->message_id);
-	w_text(w, "from", m->from);
-	w_text(w, "subject", m->subject);
-	w_str(w, "class", m->class);
-	w_text(w, "detail", m->detail);
-	w_object_end(w);
-}
-
-const struct err *api_missing_list(struct call *c)
-{
-	struct missing_row *v = NULL;
-	struct verification last = {0};
-	const struct err *e;
-	struct writer w;
-	int64_t after;
-	size_t n = 0, limit;
-
-	call_page(c, &limit, &after);
-	e = call_bad(c);
-	if (e == NULL)
-		e = latest(c, &last);
-	if (e == NULL && last.id != 0)
-		e = missing_list(
-			c->app->store, last.id, request_query(&c->req, "class"), after, limit, &v, &n);
-	w_init(&w, &c->res.body);
-	w_object(&w, NULL);
-	if (last.id != 0)
-		w_i64(&w, "verification_id", last.id);
-	else
-		w_null(&w, "verification_id");
-	w_array(&w, "items");
-	for (size_t i = 0; i < n; i++)
-		missing_item(&w, &v[i]);
-	w_array_end(&w);
-	view_next(&w, n > 0 && n == limit ? v[n - 1].id : 0);
-	w_object_end(&w);
-	missing_free(v, n);
-	if (e == NULL)
-		call_etag_body(c, "");
-	return e;
-}
-
-static void say_acceptance(struct call *c, const struct acceptance *a)
-{
-	struct writer w;
-
-	w_init(&w, &c->res.body);
-	w_object(&w, NULL);
-	w_i64(&w, "id", a->id);
-	w_i64(&w, "job_id", a->job_id);
-	w_i64(&w, "mailbox_id", a->mailbox_id);
-	w_str(&w, "what", a->what);
-	w_i64(&w, "count", a->count);
-	w_str(&w, "reason", a->reason);
-	w_str(&w, "by", a->by);
-	w_str(&w, "role", a->role);
-	w_time(&w, "at", a->at);
-	w_object_end(&w);
-	c->res.status = 201;
-}
-
-/* Words of the acceptances' column; which of them needs a count is the store's to say. */
-static bool what_parse(const char *s, const char **out)
-{
-	static const char *const words[] = {
-		"missing", "weak", "refusal", "excluded", "source.empty", "source.shrank", "mailbox.removed"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i], s) == 0) {
-			*out = words[i];
-			return true;
-		}
-	return false;
-}
-
-const struct err *api_missing_accept(struct call *c)
-{
-	const char *what = "", *reason = "";
-	struct acceptance *a = xcalloc(1, sizeof(*a));
-	struct mailbox m = {0};
-	int64_t count = 0;
-	struct js_at root;
-	const struct err *e;
-
-	e = call_json(c, &root);
-	if (e == NULL) {
-		js_word(&root, "what", JS_REQUIRED, what_parse, &what);
-		js_multiline(&root, "reason", JS_REQUIRED, 1, 1000, &reason);
-		js_int(&root, "count", JS_OPTIONAL, 0, INT64_MAX, &count);
-		js_known(&root, (const char *const[]){"what", "reason", "count", NULL});
-		e = call_bad(c);
-	}
-	if (e == NULL)
-		e = mailbox_get(c->app->store, c->args.id, call_org(c), &m);
-	if (e == NULL)
-		e = acceptance_add(c->app->store, m.id, what, count, reason, &c->by, a);
-	if (e == NULL)
-		say_acceptance(c, a);
-	mailbox_free(&m);
-	acceptances_free(a, 1);
 	return e;
 }

@@ -183,6 +183,8 @@ static const struct err *say_claim(struct call *c, const struct run *r)
 	w_i64(&w, "attempt", r->attempt);
 	if (e == NULL)
 		e = claim_about(&w, c, r);
+	if (e == NULL && r->kind == RUN_REPORT)
+		e = view_report(&w, "report", c, r->job_id, r->id);
 	w_json(&w, "options", r->options);
 	w_object_end(&w);
 	return e;

@@ -7,6 +7,7 @@ libapi_a_CPPFLAGS = $(FCGI_CPPFLAGS)
 nodist_libapi_a_SOURCES = fcgi/openapi_json.c
 libapi_a_SOURCES = \
 	fcgi/api.h \
+	fcgi/api_accounts.c \
 	fcgi/api_audit.c \
 	fcgi/api_evidence.c \
 	fcgi/api_files.c \
@@ -14,7 +15,9 @@ libapi_a_SOURCES = \
 	fcgi/api_jobs.c \
 	fcgi/api_mailboxes.c \
 	fcgi/api_metrics.c \
+	fcgi/api_missing.c \
 	fcgi/api_quarantine.c \
+	fcgi/api_report.c \
 	fcgi/api_runs.c \
 	fcgi/api_service.c \
 	fcgi/api_session.c \
@@ -68,6 +71,7 @@ libapi_a_SOURCES = \
 	fcgi/view_job.c \
 	fcgi/view_list.c \
 	fcgi/view_mailbox.c \
+	fcgi/view_report.c \
 	fcgi/view_run.c \
 	fcgi/view_user.c \
 	fcgi/view_verification.c \

@@ -33,6 +33,11 @@ const struct err *view_run(struct writer *w, const char *key, struct call *c, co
 /* view_verification.c: null when there is none; folders when asked for */
 const struct err *view_verification(
 	struct writer *w, const char *key, struct call *c, const struct verification *v, bool folders);
+void view_verification_counts(struct writer *w, const struct verification *v); /* members of an object */
+const struct err *view_verification_folders(struct writer *w, struct call *c, int64_t id); /* "folders":[…] */
+
+/* view_report.c: all that a job's certificate states, {"statement":{…},"sections":{…}}: integers, no ratios */
+const struct err *view_report(struct writer *w, const char *key, struct call *c, int64_t job_id, int64_t run_id);
 
 /* view_user.c */
 void view_user(struct writer *w, const char *key, const struct user *u);

@@ -24,7 +24,7 @@ static void folder(struct writer *w, const struct verification_folder *f)
 	w_object_end(w);
 }
 
-static const struct err *folder_list(struct writer *w, struct call *c, int64_t id)
+const struct err *view_verification_folders(struct writer *w, struct call *c, int64_t id)
 {
 	struct verification_folder *v = NULL;
 	const struct err *e;
@@ -39,16 +39,8 @@ static const struct err *folder_list(struct writer *w, struct call *c, int64_t i
 	return e;
 }
 
-const struct err *view_verification(
-	struct writer *w, const char *key, struct call *c, const struct verification *v, bool folders)
+void view_verification_counts(struct writer *w, const struct verification *v)
 {
-	const struct err *e = NULL;
-
-	if (v->id == 0) {
-		w_null(w, key);
-		return NULL;
-	}
-	w_object(w, key);
 	w_i64(w, "id", v->id);
 	w_i64(w, "run_id", v->run_id);
 	w_bool(w, "complete", v->complete);
@@ -62,11 +54,24 @@ const struct err *view_verification(
 	w_i64(w, "excluded", v->excluded);
 	w_i64(w, "differing", v->differing);
 	w_i64(w, "extra", v->extra);
-	w_ratio(w, "ratio", v->found, v->expected);
 	w_bool(w, "current", v->current);
 	w_time(w, "at", v->at);
+}
+
+const struct err *view_verification(
+	struct writer *w, const char *key, struct call *c, const struct verification *v, bool folders)
+{
+	const struct err *e = NULL;
+
+	if (v->id == 0) {
+		w_null(w, key);
+		return NULL;
+	}
+	w_object(w, key);
+	view_verification_counts(w, v);
+	w_ratio(w, "ratio", v->found, v->expected);
 	if (folders)
-		e = folder_list(w, c, v->id);
+		e = view_verification_folders(w, c, v->id);
 	w_object_end(w);
 	return e;
 }

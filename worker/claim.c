@@ -115,6 +115,8 @@ const struct err *claim_parse(json_t *doc, struct claim *c)
 		c->baseline = at.v;
 		js_int(&at, "pass_id", JS_OPTIONAL, 0, INT64_MAX, &c->baseline_pass);
 	}
+	if (js_object(&root, "report", JS_OPTIONAL, &at))
+		c->report = at.v;
 	/* absent ones become empty, owned by the document like the rest */
 	if (c->folders == NULL)
 		c->folders = own_object(doc, "no folders");

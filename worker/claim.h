@@ -30,6 +30,7 @@ struct claim {
 	const json_t *folders, *options; /* objects, never NULL */
 	const json_t *baseline;          /* NULL: none */
 	int64_t baseline_pass;
+	const json_t *report; /* what a report run is to state; NULL: none */
 	json_t *doc; /* owns all texts above */
 };
 

@@ -34,7 +34,7 @@ struct path_attr {
 
 static const char *const system_readable[] = {"/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ssl", "/etc/ca-certificates",
 	"/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/gai.conf", "/etc/nsswitch.conf", "/etc/services",
-	"/etc/protocols", "/etc/passwd", "/etc/group", "/etc/localtime", "/etc/ld.so.cache", "/etc/alternatives",
+	"/etc/protocols", "/etc/passwd", "/etc/group", "/etc/localtime", "/etc/fonts", "/var/cache/fontconfig", "/etc/ld.so.cache", "/etc/alternatives",
 	"/dev/urandom", "/dev/random", "/dev/zero", "/proc"};
 static const char *const system_writable[] = {"/dev/null", "/dev/tty"};
 

@@ -12,7 +12,7 @@
 #include "err.h"
 #include "loop.h"
 
-#define HTTP_ANSWER_MAX (8u << 20)
+#define HTTP_ANSWER_MAX (64u << 20) /* the facts of a report hold each message that is missing */
 
 struct http;
 struct http_call;

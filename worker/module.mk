@@ -65,6 +65,7 @@ libworker_a_SOURCES = \
 	worker/tool_imapsync.c \
 	worker/tool_mailmover.c \
 	worker/tool_readpst.c \
+	worker/tool_report.c \
 	worker/tool_table.c \
 	worker/unseal.c \
 	worker/upload_log.c \

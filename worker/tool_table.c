@@ -15,6 +15,7 @@ static const struct tool *const table[] = {
 	&tool_mailmover,
 	&tool_imapsync,
 	&tool_readpst,
+	&tool_report,
 };
 
 const struct err *tool_find(const struct tool **out, enum engine_kind engine, enum source_kind source,

@@ -43,7 +43,7 @@ test('every state, kind and reason of the API has words', () => {
 		verdict: ['blocked', 'warning', 'ready_for_dns', 'dns_applied'],
 		reason: ['job.none', 'job.empty', 'mailbox.unverified', 'mailbox.verify_partial', 'mailbox.below_minimum',
 			'mailbox.missing_unexplained', 'mailbox.weak_unaccepted', 'mailbox.refusals_unaccepted', 'mailbox.excluded_unaccepted',
-			'source.empty', 'source.shrank', 'mailbox.removed', 'run.active', 'pass.none_final', 'pass.not_last_final', 'pass.failed',
+			'source.empty', 'source.shrank', 'account.not_in_job', 'mailbox.removed', 'run.active', 'pass.none_final', 'pass.not_last_final', 'pass.failed',
 			'verify.stale', 'gate.not_approved', 'gate.approval_void', 'rolled_back', 'dns.applied', 'dns.applied_without_gate',
 			'service.disabled'],
 	};

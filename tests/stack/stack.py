@@ -23,7 +23,7 @@ from .process import ENVIRON, StartError, adopt_orphans, sanitizer_report
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 USERS = {"technician": "technician", "lead": "ops_lead", "admin": "super_admin"}
-PROGRAMS = ("migration-fcgi", "migration-worker", "migrationctl", "mailmover")
+PROGRAMS = ("migration-fcgi", "migration-worker", "migrationctl", "mailmover", "migration-report")
 DESK_ROLES = ["super_admin", "ops_lead", "technician", "gate_reader"]
 
 
@@ -203,7 +203,9 @@ class Stack:
         runtime = identity.make_dir(self.paths.runtime / name, identity.worker(), mode=0o700)
         values = settings.worker(dataclasses.replace(self.paths, runtime=runtime), self.secret_key,
                                  self.ca.certificate, self.url, self.programs / "mailmover", name, key,
-                                 {**(self._worker_settings or {}), **(settings_extra or {})})
+                                 {"MIGRATION_SIGNING_KEY": self.signing_key,
+                                  "MIGRATION_REPORT_BIN": self.programs / "migration-report",
+                                  **(self._worker_settings or {}), **(settings_extra or {})})
         added = worker.Worker(self.programs / "migration-worker", self.paths.etc, self.paths.settings,
                               settings.text(values, "what only the worker may know"),
                               self.paths.log / f"{name}.log", name)
@@ -316,6 +318,8 @@ class Stack:
         # printed, not written: an ordinary user's API must find the secret in no file
         printed = dict(line.split("=", 1) for line in self.ctl("key", "generate").splitlines())
         self.secret_key = printed["MIGRATION_CREDENTIALS_KEY"]
+        signing = dict(line.split("=", 1) for line in self.ctl("key", "signing").splitlines())
+        self.signing_key = signing["MIGRATION_SIGNING_KEY"]
         desk_key = self.paths.etc / "desk.key"
         worker.write_private(desk_key, self.desk_key.decode(), identity.api())
         self._issuer_key = self.paths.etc / "issuer.key"
@@ -328,7 +332,8 @@ class Stack:
                  "roles": ["gate_reader"]}]
         issuers.write_text(json.dumps(rows), encoding="utf-8")
         values = settings.api(self.paths, printed["MIGRATION_SEAL_PUBLIC_KEYS"], self.ca.certificate, issuers,
-                              self._api_settings)
+                              {"MIGRATION_SIGNING_PUBLIC_KEYS": signing["MIGRATION_SIGNING_PUBLIC_KEYS"],
+                               **(self._api_settings or {})})
         worker.write_private(self.paths.settings, settings.text(values, "settings of the pools"), identity.api())
 
     def _add_users(self):

@@ -528,6 +528,8 @@ export const en = {
 	'reason.mailbox.excluded_unaccepted.more': 'Accept it with a reason, or drop the filter and run a pass.',
 	'reason.source.empty': 'The source is empty',
 	'reason.source.empty.more': 'Is it the right account? Accept it if it really is empty.',
+	'reason.account.not_in_job': 'The new server has accounts that nobody moves to',
+	'reason.account.not_in_job.more': 'Add a mailbox for each, or an ops lead accepts that they are not moved.',
 	'reason.source.shrank': 'The source has lost messages since an earlier pass',
 	'reason.source.shrank.more': 'Find out who deletes there, then accept it or run a pass again.',
 	'reason.mailbox.removed': 'A mailbox was taken out of the migration',

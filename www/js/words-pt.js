@@ -530,6 +530,8 @@ export const pt = {
 	'reason.mailbox.excluded_unaccepted.more': 'Aceite com um motivo, ou retire o filtro e repita uma passagem.',
 	'reason.source.empty': 'A origem está vazia',
 	'reason.source.empty.more': 'É a conta certa? Aceite se estiver mesmo vazia.',
+	'reason.account.not_in_job': 'O novo servidor tem contas para onde ninguém se muda',
+	'reason.account.not_in_job.more': 'Acrescente uma caixa para cada uma, ou um ops lead aceita que não sejam movidas.',
 	'reason.source.shrank': 'A origem perdeu mensagens desde uma passagem anterior',
 	'reason.source.shrank.more': 'Descubra quem apaga lá e depois aceite ou repita a passagem.',
 	'reason.mailbox.removed': 'Uma caixa foi retirada da migração',
