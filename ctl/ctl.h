@@ -21,8 +21,8 @@ struct ctl {
  * no error. */
 typedef const struct err *ctl_command(struct ctl *c, int argc, char **argv, int *status);
 
-ctl_command cmd_audit_list, cmd_audit_verify, cmd_database_init, cmd_doctor, cmd_job_list, cmd_key_generate,
-        cmd_key_issuer, cmd_token_issue, cmd_user_add, cmd_user_delete, cmd_user_disable, cmd_user_enable,
+ctl_command cmd_audit_list, cmd_audit_verify, cmd_certificate_verify, cmd_database_init, cmd_doctor, cmd_job_list, cmd_key_generate,
+        cmd_key_issuer, cmd_key_signing, cmd_token_issue, cmd_user_add, cmd_user_delete, cmd_user_disable, cmd_user_enable,
         cmd_user_list, cmd_user_passwd, cmd_verify, cmd_worker_add, cmd_worker_key, cmd_worker_list,
         cmd_worker_revoke;
 
@@ -58,6 +58,19 @@ const struct err *ctl_new_pair(const char *private, struct buf *pem);
  * root. */
 const struct err *ctl_settings_prepend(
         const char *path, const char *key, const char *value, const char *group);
+
+/* The same, but what was there goes. */
+const struct err *ctl_settings_replace(
+        const char *path, const char *key, const char *value, const char *group);
+
+/* --- public keys of certificates --- */
+struct ctl_keys {
+	unsigned char (*v)[32];
+	size_t n;
+};
+void ctl_keys_free(struct ctl_keys *k);
+/* MIGRATION_SIGNING_PUBLIC_KEYS; none when it is not set. */
+const struct err *ctl_keys_of_settings(struct ctl *c, struct ctl_keys *out);
 
 /* --- the sealing pair --- */
 /* The public key (URL-safe base64) of a secret one as it stands in MIGRATION_CREDENTIALS_KEY. ERR_KEY. */

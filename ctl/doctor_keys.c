@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "certificate.h"
 #include "doctor.h"
 #include "fs.h"
 #include "mem.h"
@@ -83,6 +84,37 @@ static void check_sealing(struct doctor *d)
 		        "no MIGRATION_CREDENTIALS_KEY here: the worker is on another host");
 }
 
+/* Certificates: what the worker signs must be checkable with a public key that others know. */
+static void check_signing(struct doctor *d)
+{
+	static const char remedy[] = "migrationctl key signing --worker-env … --settings …";
+	const char *secret = conf_str(d->ctl->conf, CONF_SIGNING_KEY);
+	unsigned char seed[CERTIFICATE_KEY], public[CERTIFICATE_KEY];
+	struct ctl_keys keys = {0};
+	const struct err *e = ctl_keys_of_settings(d->ctl, &keys);
+	bool known = false;
+
+	if (e != NULL) {
+		doctor_add(d, FOUND_WRONG, "keys", remedy, "%s", e->msg);
+	} else if (keys.n == 0) {
+		doctor_add(d, FOUND_NOTE, "keys", remedy,
+		        "MIGRATION_SIGNING_PUBLIC_KEYS is not set: certificates cannot be checked here");
+	} else if (*secret != '\0' && (e = certificate_key_parse(secret, seed)) != NULL) {
+		doctor_add(d, FOUND_WRONG, "keys", remedy, "MIGRATION_SIGNING_KEY: %s", e->msg);
+	} else if (*secret != '\0') {
+		certificate_public_of(seed, public);
+		sodium_memzero(seed, sizeof(seed));
+		for (size_t i = 0; i < keys.n; i++)
+			known = known || memcmp(keys.v[i], public, sizeof(public)) == 0;
+		if (known)
+			doctor_add(d, FOUND_OK, "keys", NULL, "certificates can be checked with the settings' public key");
+		else
+			doctor_add(d, FOUND_WRONG, "keys", remedy,
+			        "the worker signs certificates with a key that MIGRATION_SIGNING_PUBLIC_KEYS does not name");
+	}
+	ctl_keys_free(&keys);
+}
+
 static void check_issuers(struct doctor *d)
 {
 	struct issuers *t;
@@ -120,6 +152,7 @@ static void check_worker_key(struct doctor *d)
 void doctor_keys(struct doctor *d)
 {
 	check_sealing(d);
+	check_signing(d);
 	check_issuers(d);
 	check_worker_key(d);
 }

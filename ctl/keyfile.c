@@ -100,7 +100,7 @@ static void add_line(struct buf *out, const char *key, const char *value, const 
 	free_secret(rest);
 }
 
-static void edit(const struct buf *in, const char *key, const char *value, struct buf *out)
+static void edit(const struct buf *in, const char *key, const char *value, bool keep, struct buf *out)
 {
 	size_t key_len = strlen(key);
 	bool done = false;
@@ -112,7 +112,7 @@ static void edit(const struct buf *in, const char *key, const char *value, struc
 		after = skip + key_len +
 		        strspn(at + skip + (strncmp(at + skip, key, key_len) == 0 ? key_len : 0), " \t");
 		if (!done && strncmp(at + skip, key, key_len) == 0 && after < len && at[after] == '=') {
-			add_line(out, key, value, at + after + 1, len - after - 1);
+			add_line(out, key, value, at + after + 1, keep ? len - after - 1 : 0);
 			done = true;
 		} else {
 			buf_add(out, at, len);
@@ -137,8 +137,8 @@ static const struct err *keep_owner(const char *path, const struct stat *old, co
 	return NULL;
 }
 
-const struct err *ctl_settings_prepend(
-        const char *path, const char *key, const char *value, const char *group)
+static const struct err *change(
+        const char *path, const char *key, const char *value, const char *group, bool keep)
 {
 	struct buf in = BUF_INIT, out = BUF_INIT;
 	struct stat st = {0};
@@ -150,7 +150,7 @@ const struct err *ctl_settings_prepend(
 	else if (e == NULL && stat(path, &st) != 0)
 		e = err_errno("%s", path);
 	if (e == NULL) {
-		edit(&in, key, value, &out);
+		edit(&in, key, value, keep, &out);
 		e = fs_write(path, out.ptr, out.len, fresh ? 0640 : st.st_mode & 07777);
 	}
 	if (e == NULL)
@@ -158,6 +158,18 @@ const struct err *ctl_settings_prepend(
 	buf_wipe(&in);
 	buf_wipe(&out);
 	return e;
+}
+
+const struct err *ctl_settings_prepend(
+        const char *path, const char *key, const char *value, const char *group)
+{
+	return change(path, key, value, group, true);
+}
+
+const struct err *ctl_settings_replace(
+        const char *path, const char *key, const char *value, const char *group)
+{
+	return change(path, key, value, group, false);
 }
 
 const struct err *ctl_public_of(const char *secret, struct buf *out)

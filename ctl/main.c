@@ -23,6 +23,7 @@ static const struct {
         {"doctor", NULL, cmd_doctor, "[--json]"},
         {"database", "init", cmd_database_init, ""},
         {"key", "generate", cmd_key_generate, "[--worker-env FILE] [--settings FILE] [--show]"},
+        {"key", "signing", cmd_key_signing, "[--worker-env FILE] [--settings FILE] [--show]"},
         {"key", "issuer", cmd_key_issuer, "[--out FILE] [--issuer NAME]"},
         {"worker", "key", cmd_worker_key, "[--out FILE]"},
         {"worker", "add", cmd_worker_add, "NAME --public-key FILE"},
@@ -40,7 +41,8 @@ static const struct {
         {"user", "delete", cmd_user_delete, "NAME"},
         {"job", "list", cmd_job_list, "[--all] [--json]"},
         {"verify", NULL, cmd_verify, "--job-id N --mailbox-id M [--deep] [--last]"},
-        {"audit", "verify", cmd_audit_verify, ""},
+        {"certificate", "verify", cmd_certificate_verify, "FILE [--public-key KEY|FILE]"},
+        {"audit", "verify", cmd_audit_verify, "[CERTIFICATE …]"},
         {"audit", "list", cmd_audit_list, "[--job-id N] [--limit N]"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

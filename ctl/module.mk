@@ -4,6 +4,8 @@ migrationctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/ctl $(SODIUM_CFLAGS) $(SQLITE
 migrationctl_LDADD = $(MIGRATION_LIBS)
 migrationctl_SOURCES = \
 	ctl/args.c \
+	ctl/cmd_audit.c \
+	ctl/cmd_certificate.c \
 	ctl/cmd_doctor.c \
 	ctl/cmd_job.c \
 	ctl/cmd_key.c \
