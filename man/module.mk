@@ -4,3 +4,4 @@ dist_man_MANS += man/migration-worker.8 man/migration-spool.5
 dist_man_MANS += man/migration-fcgi.8
 dist_man_MANS += man/mailmover-verify.1
 dist_man_MANS += man/mailmover.1 man/migration-events.7
+dist_man_MANS += man/migration-certificate.7

@@ -9,4 +9,5 @@ EXTRA_DIST += \
 	scripts/install-migration-tools.sh \
 	scripts/install-packages \
 	scripts/packages \
+	scripts/verify-migration.sh \
 	scripts/vm112-gate
