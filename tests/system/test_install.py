@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-PROGRAMS = ["bin/mailmover", "bin/migrationctl", "sbin/migration-fcgi", "sbin/migration-worker"]
-PAGES = ["man1/mailmover.1", "man5/migration.env.5", "man5/migration-spool.5", "man7/migration-events.7",
+PROGRAMS = ["bin/mailmover", "bin/migrationctl", "sbin/migration-fcgi", "sbin/migration-worker",
+            "libexec/desk-migration/migration-report"]
+PAGES = ["man1/mailmover.1", "man5/migration.env.5", "man5/migration-spool.5", "man7/migration-events.7", "man7/migration-certificate.7",
          "man8/migration-fcgi.8", "man8/migration-worker.8", "man8/migrationctl.8"]
 
 
