@@ -15,7 +15,7 @@
 
 #include "banned.h"
 
-#define BATCH_MESSAGES 100
+#define BATCH_MESSAGES 400
 #define BATCH_BYTES (4u << 20)
 #define BATCH_DAWDLE_MS 2000
 #define CHECKPOINT 200 /* messages, for servers that do not tell UIDs */
