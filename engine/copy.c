@@ -100,14 +100,22 @@ static void on_tick(void *arg)
 
 /* --- jobs --- */
 
-struct job *copy_next_job(struct copy *cp)
+/* During the trial the first pair is the trial's; the others may begin with folders that it does not need. */
+static bool is_for(const struct job *j, const struct pair *p)
+{
+	if (j->cp->trial == NULL)
+		return true;
+	return p->n == 0 ? j->trial : !trial_holds(j->cp->trial, j) && !j->reconcile && !j->search;
+}
+
+struct job *copy_next_job(struct copy *cp, const struct pair *p)
 {
 	if (cp->finishing || cp->failed || cp->o->dry_run)
 		return NULL;
 	for (size_t i = 0; i < cp->njobs; i++) {
 		struct job *j = &cp->jobs[cp->order[i]];
 
-		if (j->phase == JOB_WAITING && (cp->trial == NULL || j->trial))
+		if (j->phase == JOB_WAITING && is_for(j, p))
 			return j;
 	}
 	return NULL;

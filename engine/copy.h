@@ -196,7 +196,7 @@ void copy_warn(struct copy *cp, const struct job *j, const struct err *e);
 void copy_check(struct copy *cp, const struct err *e); /* copy_fail when e is not NULL: state errors */
 void copy_job_done(struct copy *cp, struct job *j);
 void copy_dirty(struct copy *cp); /* the state was written to: commit soon */
-struct job *copy_next_job(struct copy *cp);
+struct job *copy_next_job(struct copy *cp, const struct pair *p); /* the largest that this pair may take */
 
 /* The plan stands: starts the work, or ends the run when there is none. */
 const struct err *copy_planned(struct copy *cp);
@@ -265,6 +265,7 @@ void trial_go(struct copy *cp);    /* reads back, when it is time for it and the
 void trial_lost(struct copy *cp);  /* they are gone */
 /* The job's todo is through: true when there is more, after the trial. */
 bool trial_took(struct copy *cp, struct job *j);
+bool trial_holds(const struct trial *t, const struct job *j); /* it is one of the trial's folders */
 void trial_free(struct trial *t); /* NULL is fine */
 void trial_forget(struct copy *cp);
 

@@ -186,7 +186,7 @@ void pair_work(struct pair *p)
 	if (p->dead || !p->src_ready || !cp->planned || cp->finishing || cp->holding)
 		return;
 	while (p->rec == NULL && p->tasks < tasks_ahead(p) && p->njobs < 60 && (p->tasks < 2 || p->ahead < 500)) {
-		struct job *j = copy_next_job(cp);
+		struct job *j = copy_next_job(cp, p);
 
 		if (j == NULL)
 			break;

@@ -2,7 +2,8 @@
  * The trial before the first bulk pass: the first messages of the largest folders are copied like all others, then read
  * back and compared with the source. What a server does to mail is known before there is much of it: the weakest rung
  * of the ladder that was needed, and which header fields it adds, go into the state, and reconcile.c recognises messages
- * by them. Only folders with nothing in flight take part; what is left of their todo waits in `held`.
+ * by them. Only folders with nothing in flight take part; what is left of their todo waits in `held`. The first pair of
+ * connections does it; the others begin with other folders meanwhile, so that it costs no round trips.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,14 @@ void trial_start(struct copy *cp)
 		t->nf++;
 	}
 	t->copying = t->nf;
+}
+
+bool trial_holds(const struct trial *t, const struct job *j)
+{
+	for (unsigned i = 0; i < t->nf; i++)
+		if (t->f[i].j == j)
+			return true;
+	return false;
 }
 
 /* --- reading back ------------------------------------------------------------------------------------------- */
