@@ -19,7 +19,6 @@
 #define PATIENCE_MS 5000
 #define NEAR_PAIRS 2
 #define FAR_PAIRS 4
-#define FAR_MS 8
 
 void copy_fail(struct copy *cp, const struct err *e)
 {

@@ -19,6 +19,7 @@
 #include "uidset.h"
 
 #define PAIRS_MAX 16
+#define FAR_MS 8 /* a round trip from here on is worth avoiding */
 #define SET_TEXT_MAX 7000 /* of a command's UID set: servers read lines of 8 KiB at least */
 
 struct copy;

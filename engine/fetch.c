@@ -346,7 +346,8 @@ static void on_fetch_done(void *arg, const struct imap_result *res)
 		task_free(t);
 		return;
 	}
-	p->tasks--;
+	if (--p->tasks == 0)
+		p->ahead = 0; /* what did not come is not waited for */
 	j->tasks--;
 	if (res->kind != IMAP_OK && res->err->id == ERR_THROTTLED) {
 		task_free(t);

@@ -170,6 +170,13 @@ static void start_job(struct pair *p, struct job *j)
 	pair_stream(p, j);
 }
 
+/* How many messages may still be to come when the next folder is asked for. Near, only so many as bridge the gap: a
+ * folder taken early is one that another pair, out of work, cannot take. */
+static uint64_t messages_ahead(const struct pair *p)
+{
+	return imap_rtt_ms(p->src) >= FAR_MS ? 500 : 50;
+}
+
 /* Round trips cost: so much further ahead is asked for when the server is far. */
 static unsigned tasks_ahead(const struct pair *p)
 {
@@ -185,7 +192,7 @@ void pair_work(struct pair *p)
 
 	if (p->dead || !p->src_ready || !cp->planned || cp->finishing || cp->holding)
 		return;
-	while (p->rec == NULL && p->tasks < tasks_ahead(p) && p->njobs < 60 && (p->tasks < 2 || p->ahead < 500)) {
+	while (p->rec == NULL && p->tasks < tasks_ahead(p) && p->njobs < 60 && (p->tasks == 0 || p->ahead < messages_ahead(p))) {
 		struct job *j = copy_next_job(cp, p);
 
 		if (j == NULL)
