@@ -10,9 +10,9 @@ NAMES = [
     'Notas "rápidas"', "volta\\barra", "100% certo", "estrela * dupla", "{5}", "fim com espaço ", " começo", "emoji 🎉✈",
     "A & B", "&", "&amp;", "INBOX/INBOX", "Maiúsculas", "maiúsculas", "CASO", "caso", "日本/テスト/中文", "til~aqui",
     "a/b/c/d/e/f/g/h", "só um 'apóstrofo'", "ponto-e-vírgula;", "parênteses (x)", "colchetes [y]", "+mais-", "NIL", "-", "#não",
-    "Ünï/çødé/ñ", "é composto", "e\u0301 decomposto", "n" * 200, "Enviados", "Itens excluídos", "RE: assunto?", "$HOME", "<b>x</b>",
-    'X"Y', "X%Y", "X_Y", "n" * 240, "é" * 100, "/".join(["nível " + "x" * 60] * 6),
-]
+    "Ünï/çødé/ñ", "é composto", "e\u0301 decomposto", "n" * 200, "Enviados", "Itens excluídos", "RE: assunto?", "$HOME", "<b>x</b>",]
+# what some servers cannot hold, or only under another name
+NAMES_FOR_SOME = ['X"Y', "X%Y", "X_Y", "n" * 240, "é" * 100, "/".join(["nível " + "x" * 60] * 6)]
 DATES = ["02-Jan-1970 00:00:00 +0000", "31-Dec-1999 23:59:59 +0000", "17-Jan-2038 03:14:08 +0000",
          " 1-Feb-2000 00:00:00 +1400", "29-Feb-2020 23:59:59 -1200", "17-Jul-1996 02:44:25 +0545", "25-Dec-2021 10:00:00 -0330"]
 KEYWORDS = ["$MDNSent", "$Forwarded", "$Junk", "NonJunk", "$Label1", "Cliente-VIP", "a.b", "x:y", "under_score", "UPPER", "upper2"]
