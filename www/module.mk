@@ -31,7 +31,9 @@ www_files = \
 	www/js/job-runs.js \
 	www/js/job-steps.js \
 	www/js/job-verification.js \
+	www/js/lazy.js \
 	www/js/mailbox-paste.js \
+	www/js/mailbox-quarantine.js \
 	www/js/mailbox-state.js \
 	www/js/main.js \
 	www/js/memo.js \
@@ -47,6 +49,7 @@ www_files = \
 	www/js/session.js \
 	www/js/theme.js \
 	www/js/use-cell.js \
+	www/js/view-audit.js \
 	www/js/view-job.js \
 	www/js/view-jobs.js \
 	www/js/view-mailbox.js \

@@ -15,8 +15,8 @@ test('progress is rounded down and reaches 100 only at the end', () => {
 	assert.equal(percent(5, undefined), null);
 });
 
-test('a ratio is rounded down to two decimals', () => {
-	setLanguage('en');
+test('a ratio is rounded down to two decimals', async () => {
+	await setLanguage('en');
 	assert.equal(ratio(0.99999), '99.99%');
 	assert.equal(ratio(1), '100%');
 	assert.equal(ratio(0.9991), '99.91%');
@@ -24,21 +24,21 @@ test('a ratio is rounded down to two decimals', () => {
 	assert.equal(ratio(null), '–');
 });
 
-test('each language writes in its own way', () => {
-	setLanguage('pt');
+test('each language writes in its own way', async () => {
+	await setLanguage('pt');
 	assert.match(flat(ratio(0.9991)), /^99,91 ?%$/);
 	assert.match(flat(bytes(1234567)), /^1,2 MB$/);
 	assert.match(flat(percentText(50)), /^50 ?%$/);
 	assert.equal(t('jobs.new'), 'Nova migração');
-	setLanguage('en');
+	await setLanguage('en');
 	assert.equal(flat(bytes(1234567)), '1.2 MB');
 	assert.equal(flat(bytes(1)), '1 byte');
 	assert.equal(t('jobs.new'), 'New migration');
 	assert.equal(language.get(), 'en');
 });
 
-test('durations stay short', () => {
-	setLanguage('en');
+test('durations stay short', async () => {
+	await setLanguage('en');
 	assert.equal(duration(5), '5 s');
 	assert.equal(duration(90), '2 min');
 	assert.equal(duration(3 * 3600 + 5 * 60), '3 h 05 min');
@@ -46,8 +46,8 @@ test('durations stay short', () => {
 	assert.equal(duration(null), '–');
 });
 
-test('plural forms and unknown words', () => {
-	setLanguage('en');
+test('plural forms and unknown words', async () => {
+	await setLanguage('en');
 	assert.equal(t('add.done', { n: 1 }), '1 mailbox added.');
 	assert.equal(t('add.done', { n: 1200 }), '1,200 mailboxes added.');
 	assert.equal(word('status', 'brand_new'), 'brand_new');

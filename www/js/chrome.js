@@ -24,6 +24,7 @@ export function ThemeChoice() {
 const places = [
 	{ path: '/', key: 'nav.jobs', match: (p) => p.length === 0 || p[0] === 'jobs' || p[0] === 'new' },
 	{ path: '/settings', key: 'nav.settings', match: (p) => p[0] === 'settings' },
+	{ path: '/audit', key: 'nav.audit', match: (p) => p[0] === 'audit', needs: 'audit.read' },
 	{ path: '/users', key: 'nav.users', match: (p) => p[0] === 'users', needs: 'users.manage' },
 ];
 

@@ -1,11 +1,13 @@
 // Words in the person's language. Two dictionaries with the same keys; a value is a text with {names},
-// or one text per plural form, chosen by {n}.
+// or one text per plural form, chosen by {n}. Only the dictionary in use is fetched.
 import { cell } from './cell.js';
 import { pref, setPref } from './prefs.js';
-import { en } from './words-en.js';
-import { pt } from './words-pt.js';
 
-const dictionaries = { en, pt };
+const sources = {
+	en: async () => (await import('./words-en.js')).en,
+	pt: async () => (await import('./words-pt.js')).pt,
+};
+const dictionaries = {};
 export const languages = [
 	{ id: 'pt', name: 'Português' },
 	{ id: 'en', name: 'English' },
@@ -14,7 +16,7 @@ export const languages = [
 export function choose(wanted) {
 	for (const tag of wanted) {
 		const id = String(tag).toLowerCase().split('-')[0];
-		if (id in dictionaries) return id;
+		if (id in sources) return id;
 	}
 	return 'en';
 }
@@ -22,13 +24,19 @@ export function choose(wanted) {
 const asked = () => (typeof navigator === 'undefined' ? [] : (navigator.languages ?? [navigator.language]));
 export const language = cell(choose([pref('language'), ...asked()].filter(Boolean)));
 
+async function fetchWords(id) {
+	dictionaries[id] ??= await sources[id]();
+}
+await fetchWords(language.get());
+
 // The tag for Intl: the browser's own variant of the language when it has one (en-GB, pt-BR).
 export function locale() {
 	const id = language.get();
 	return asked().find((tag) => tag.toLowerCase().split('-')[0] === id) ?? (id === 'pt' ? 'pt-PT' : 'en-GB');
 }
 
-export function setLanguage(id) {
+export async function setLanguage(id) {
+	await fetchWords(id);
 	setPref('language', id);
 	language.set(id);
 	applyLanguage();
@@ -43,7 +51,7 @@ export function has(key) {
 }
 
 export function t(key, values = {}) {
-	let text = dictionaries[language.get()][key] ?? en[key];
+	let text = dictionaries[language.get()][key];
 	if (text === undefined) return key;
 	if (typeof text === 'object') {
 		const form = new Intl.PluralRules(locale()).select(Number(values.n));

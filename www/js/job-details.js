@@ -5,6 +5,7 @@ import { instant, person } from './format.js';
 import { del, patch, request } from './api.js';
 import { SelectField, TextField } from './field.js';
 import { ServerFields, errorsUnder, serverBody } from './view-new-job.js';
+import { may } from './session.js';
 import { Notice, ProblemBox, toast } from './notice.js';
 
 const formOf = (job) => ({ ticket: job.ticket ?? '', title: job.title ?? '', domains: job.domains.join(' '), engine: job.engine,
@@ -66,7 +67,7 @@ export function JobDetails({ job, reload }) {
 			<${ServerFields} name="source" value=${form.source} onValue=${set('source')} hint=${t('details.server.hint')} errors=${errorsUnder(problem, '/source')} /></fieldset>
 		<fieldset class="card" disabled=${closed}><legend>${t('new.destination')}</legend>
 			<${ServerFields} name="destination" value=${form.destination} onValue=${set('destination')} errors=${errorsUnder(problem, '/destination')} /></fieldset>
-		<p class="muted small">${t('job.created', { who: person(job.created_by), when: instant(job.created_at) })}</p>
+		<p class="muted small">${t('job.created', { who: person(job.created_by), when: instant(job.created_at) })}${may('audit.read') && html` · <a href=${'#/audit?job=' + job.id}>${t('audit.ofjob')}</a>`}</p>
 		<div class="form-foot">${!closed && html`<button class="button primary" type="submit" disabled=${busy || !etag}>${t('save')}</button>
 			<button class="button danger" type="button" disabled=${busy} onClick=${() => confirm(t('job.close.confirm')) && act(() => del(path), t('job.close.done'))}>${t('job.close')}</button>`}
 			${closed && html`<button class="button" type="button" disabled=${busy || !etag} onClick=${() => act(() => patch(path, { status: 'open' }, etag), t('job.reopen.done'))}>${t('job.reopen')}</button>`}</div>

@@ -9,17 +9,15 @@ import { TopBar } from './chrome.js';
 import { ConnectionBanner, LiveRegions, Notice } from './notice.js';
 import { SignInAgain, SignInPage } from './view-sign-in.js';
 import { JobsView } from './view-jobs.js';
-import { NewJobView } from './view-new-job.js';
-import { JobView } from './view-job.js';
-import { SettingsView } from './view-settings.js';
-import { UsersView } from './view-users.js';
+import { lazy } from './lazy.js';
 
 const views = {
 	'': JobsView,
-	new: NewJobView,
-	jobs: JobView,
-	settings: SettingsView,
-	users: UsersView,
+	new: lazy(() => import('./view-new-job.js'), 'NewJobView'),
+	jobs: lazy(() => import('./view-job.js'), 'JobView'),
+	settings: lazy(() => import('./view-settings.js'), 'SettingsView'),
+	users: lazy(() => import('./view-users.js'), 'UsersView'),
+	audit: lazy(() => import('./view-audit.js'), 'AuditView'),
 };
 
 function NotFound() {

@@ -11,6 +11,7 @@ import { cancelRuns, pauseRun, removeMailbox, resumeRun, startRuns } from './job
 import { MailboxState, missingSecret } from './mailbox-state.js';
 import { Verified } from './job-mailboxes.js';
 import { FolderTable } from './job-verification.js';
+import { Quarantine } from './mailbox-quarantine.js';
 import { MissingDialog } from './missing-dialog.js';
 import { FinalDialog } from './final-dialog.js';
 import { RunTable, useRuns } from './job-runs.js';
@@ -167,6 +168,7 @@ export function MailboxView({ job, mailboxes, evidence, reload, id }) {
 		${v?.folders?.length > 0 && html`<h2>${t('folders.verified')}</h2>
 			${v.missing + (v.found_weak ?? 0) > 0 && html`<p><button type="button" class="button" onClick=${() => setDialog('missing')}>${t('missing.show')}</button></p>`}
 			<div class="card table-card"><${FolderTable} folders=${v.folders} caption=${t('folders.of', { name: m.source.user })} /></div>`}
+		<${Quarantine} mailbox=${m} job=${job} onChange=${refresh} />
 		<h2>${t('tab.runs')}</h2>
 		<${ProblemBox} problem=${runs.problem} />
 		${runs.data?.items.length === 0 && html`<p class="empty card">${t('runs.none')}</p>`}
