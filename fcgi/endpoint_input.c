@@ -209,13 +209,36 @@ static void read_server(const struct js_at *at, const struct endpoint_defaults *
 	check_tls(at, conf, p->tls, p->host);
 }
 
+/* An archive that is asked for over ssh: "user@host", the mailbox's own. */
+static void read_ssh(const struct js_at *at, struct endpoint *p)
+{
+	static const char *const names = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	const char *s, *sign;
+	char *good = NULL;
+
+	if (!js_str(at, "host", JS_OPTIONAL, 1, 320, &s))
+		return;
+	sign = strrchr(s, '@');
+	if (sign != NULL && sign > s && *s != '-' && strspn(s, names) == (size_t)(sign - s))
+		good = host_normalise(sign + 1);
+	if (good == NULL) {
+		js_problem(at, "host", "user@host is expected, for ssh");
+		return;
+	}
+	free(p->host);
+	p->host = xasprintf("%.*s@%s", (int)(sign - s), s, good);
+	free(good);
+	if (!js_int(at, "port", JS_OPTIONAL, 1, 65535, &p->port))
+		p->port = 22;
+}
+
 bool endpoint_read(const struct js_at *at, enum side side, const struct endpoint_defaults *d,
 	const struct conf *conf, bool keep, enum source_kind *kind, int64_t *upload, struct endpoint *p,
 	const char **secret)
 {
 	struct endpoint was = {.port = p->port, .tls = p->tls};
 	const char *s;
-	bool changed, account = true;
+	bool changed, account = true, ssh = false;
 
 	was.host = p->host != NULL ? xstrdup(p->host) : NULL;
 	was.user = p->user != NULL ? xstrdup(p->user) : NULL;
@@ -228,15 +251,18 @@ bool endpoint_read(const struct js_at *at, enum side side, const struct endpoint
 		if (!js_word(at, "kind", JS_OPTIONAL, source_kind_parse, kind) && !keep)
 			*kind = d->kind;
 		account = *kind == SOURCE_IMAP;
+		ssh = *kind == SOURCE_TGZ && json_object_get(at->v, "host") != NULL;
+		if (ssh)
+			read_ssh(at, p);
 		js_int(at, "upload_id",
-			account                ? JS_OPTIONAL
+			account || ssh         ? JS_OPTIONAL
 			: keep && *upload != 0 ? JS_OPTIONAL
 					       : JS_REQUIRED,
 			1, INT64_MAX, upload);
 	}
 	if (account)
 		read_server(at, d, conf, keep, p);
-	if (js_str(at, "user", account && !keep ? JS_REQUIRED : JS_OPTIONAL, 1, USER_MAX, &s))
+	if (js_str(at, "user", (account || ssh) && !keep ? JS_REQUIRED : JS_OPTIONAL, 1, USER_MAX, &s))
 		set_text(&p->user, s);
 	if (!js_word(at, "auth", JS_OPTIONAL, auth_kind_parse, &p->auth) && !keep)
 		p->auth = AUTH_PASSWORD;

@@ -1,6 +1,7 @@
 # scripts: what a newcomer, CI and VM112 run
 EXTRA_DIST += \
 	scripts/build \
+	scripts/carbonio-shell \
 	scripts/check \
 	scripts/demo \
 	scripts/imap_upload/imapclient/__init__.py \

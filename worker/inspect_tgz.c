@@ -36,6 +36,7 @@ struct archive {
 	struct key *keys;
 	size_t n_keys, cap_keys;
 	int64_t messages, others;
+	bool gzip;
 };
 
 /* What the last .meta said; it belongs to the entry that follows. */
@@ -126,9 +127,11 @@ static const struct err *read_meta(struct tar_read *t, const struct tar_entry *e
 		at += got;
 	}
 	if (e == NULL)
-		e = js_parse(&doc, text, entry->size);
+		doc = json_loadb(text, entry->size, JSON_ALLOW_NUL, NULL); /* as Zimbra reads it, which is not strict */
 	free(text);
 	if (e != NULL)
+		return e;
+	if (!json_is_object(doc))
 		return err_new(ERR_SOURCE_DAMAGED, "an item's .meta cannot be read");
 	m->present = true;
 	m->type = json_integer_value(json_object_get(doc, "type"));
@@ -205,6 +208,7 @@ static const struct err *read_archive(const char *file, bool listing, struct arc
 	}
 	if (e == NULL)
 		e = tar_finish(t);
+	a->gzip = t != NULL && tar_is_gzip(t);
 	meta_clear(&m);
 	tar_free(t);
 	return e;
@@ -224,8 +228,8 @@ const struct err *inspect_tgz(char **args)
 		inspect_tell(json_pack("{s:s, s:o, s:I, s:I}", "t", "folder", "folder", text_of(a.folders[i].path), "messages",
 			(json_int_t)a.folders[i].messages, "bytes", (json_int_t)a.folders[i].bytes));
 	if (e == NULL)
-		inspect_tell(json_pack("{s:s, s:I, s:I}", "t", "archive", "messages", (json_int_t)a.messages, "others",
-			(json_int_t)a.others));
+		inspect_tell(json_pack("{s:s, s:I, s:I, s:b}", "t", "archive", "messages", (json_int_t)a.messages, "others",
+			(json_int_t)a.others, "gzip", a.gzip));
 	archive_free(&a);
 	return e;
 }

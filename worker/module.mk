@@ -67,6 +67,7 @@ libworker_a_SOURCES = \
 	worker/tool_readpst.c \
 	worker/tool_report.c \
 	worker/tool_table.c \
+	worker/tool_zmmailbox.c \
 	worker/unseal.c \
 	worker/upload_log.c \
 	worker/upload_log.h \

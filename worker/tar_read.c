@@ -82,6 +82,11 @@ void tar_free(struct tar_read *t)
 	free(t);
 }
 
+bool tar_is_gzip(const struct tar_read *t)
+{
+	return t->gzip;
+}
+
 static const struct err *next_member(struct tar_read *t)
 {
 	const struct err *e = t->in_at == t->in_len && !t->eof ? fill(t) : NULL;

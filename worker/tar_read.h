@@ -27,6 +27,7 @@ struct tar_entry {
 
 /* Takes over fd. `name`: for errors. */
 const struct err *tar_open(struct tar_read **out, int fd, const char *name);
+bool tar_is_gzip(const struct tar_read *t);
 void tar_free(struct tar_read *t); /* NULL is fine */
 
 /* The next entry, after what is left of the one before; *more false at the end of the archive. ERR_SOURCE_DAMAGED says

@@ -16,6 +16,7 @@ static const struct tool *const table[] = {
 	&tool_imapsync,
 	&tool_readpst,
 	&tool_report,
+	&tool_zmmailbox,
 };
 
 const struct err *tool_find(const struct tool **out, enum engine_kind engine, enum source_kind source,

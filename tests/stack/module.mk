@@ -13,7 +13,9 @@ EXTRA_DIST += \
 	tests/stack/permissions.py \
 	tests/stack/pools.py \
 	tests/stack/process.py \
+	tests/stack/files.py \
 	tests/stack/reference.py \
+	tests/stack/sshd.py \
 	tests/stack/settings.py \
 	tests/stack/stack.py \
 	tests/stack/terminal.py \
@@ -21,4 +23,5 @@ EXTRA_DIST += \
 	tests/stack/verifying.py \
 	tests/stack/wait.py \
 	tests/stack/watching.py \
+	tests/stack/zmmailbox \
 	tests/stack/worker.py

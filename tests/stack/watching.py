@@ -27,7 +27,7 @@ class ProcWatch:
         self._thread.start()
 
     def _run(self):
-        while not self._stop.is_set():
+        while not self._stop.wait(0.02):
             for pid in [self._pid, *children_of(self._pid, deep=True)]:
                 texts = self._texts(pid)
                 self.found += [(pid, needle) for needle in self._needles if needle in texts]

@@ -23,6 +23,8 @@ EXTRA_DIST += \
 	tests/system/test_spool.py \
 	tests/system/test_tenants.py \
 	tests/system/test_tool_imapsync.py \
+	tests/system/test_tool_readpst.py \
+	tests/system/test_tool_zmmailbox.py \
 	tests/system/test_worker_claims.py \
 	tests/system/test_worker_kill.py \
 	tests/system/test_worker_secrets.py \
