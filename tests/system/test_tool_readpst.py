@@ -1,0 +1,131 @@
+"""PST and mbox files by readpst and imap_upload.py into a real Dovecot: what arrives, and what is said of what does not."""
+
+import os
+import subprocess
+
+import pytest
+
+from stack import files, imapcheck, reference
+from stack.watching import ProcWatch
+
+UPLOAD = reference.find("imap_upload.py", "MIGRATION_IMAP_UPLOAD")
+READPST = reference.find("readpst", "MIGRATION_READPST_BIN")
+pytestmark = pytest.mark.skipif(UPLOAD is None or READPST is None,
+                                reason="imap_upload.py or readpst is not on this machine (MIGRATION_IMAP_UPLOAD)")
+CLEAN = {  # mails in each, as SOURCES.md counts them
+    "aspose_Outlook_1.pst": 14, "aspose_Outlook.pst": 14, "aspose_PersonalStorage_New_empty.pst": 0,
+    "aspose_SampleContacts.pst": 0, "aspose_sample.pst": 1, "java-libpst_dist-list.pst": 0,
+    "java-libpst_passworded.pst": 0, "tika-testPST.pst": 7, "tika-variousBodyTypes.pst": 4, "tomes-sample.pst": 3,
+    "damaged_truncated-90pct-harmless_aspose_Outlook_1.pst": 14,
+}
+PARTIAL = {
+    "damaged_silent-1-of-4-lost_zero8k@0xe000_tika-variousBodyTypes.pst": (3, "could not read 1"),
+    "damaged_bitflips400_aspose_Outlook_1.pst": (14, "crashed"),
+    "evil_dotdot-folder_tika-variousBodyTypes.pst": (4, '".."'),
+}
+FAILED = ["aspose_AddingBulk_noroot.pst", "damaged_badmagic.pst", "damaged_empty.pst", "damaged_random-64k.pst",
+          "damaged_truncated-half_aspose_Outlook_1.pst", "damaged_unknown-version-0x63.pst"]
+QUICK = {"aspose_sample.pst", "damaged_badmagic.pst"}
+
+
+@pytest.fixture(scope="module")
+def stack(build_dir):
+    """One system whose worker has both tools, installed as the administrator installs them."""
+    from stack.stack import Stack
+    with Stack(build_dir, with_worker=False) as one:
+        prefix = one.paths.top / "tools"
+        total = subprocess.run(["sha256sum", UPLOAD], capture_output=True, text=True, check=True).stdout.split()[0]
+        installer = os.path.join(os.path.dirname(__file__), "../../scripts/install-migration-tools.sh")
+        subprocess.run([installer, "--prefix", prefix, "--imap-upload", UPLOAD, "--sha256", total], check=True,
+                       capture_output=True, umask=0o022)
+        prefix.chmod(0o755)
+        one.worker = one.add_worker("pst-1", {"MIGRATION_READPST_BIN": READPST,
+                                              "MIGRATION_IMAP_UPLOAD": prefix / "bin/imap_upload.py"})
+        one.worker.start()
+        yield one
+        one.worker.process.check_alive()
+    assert not one.sanitizer_reports(), one.sanitizer_reports()
+
+
+def prepare(stack, path, kind, user, **fields):
+    """(client, job) that moves this file to this user's new mailbox."""
+    stack.destination.add_user(user, "S3cret of \\ \"the\" $destination")
+    technician = stack.client("technician")
+    server = {"host": "127.0.0.1", "port": stack.destination.tls_port, "tls": "tls"}
+    job = technician.create_job(user.split("@")[1], engine="reference", source={"kind": kind}, destination=server)
+    technician.add_mailboxes(job["id"], [{
+        "source": {"kind": kind, "upload_id": files.upload(stack, path, kind)},
+        "destination": {"user": user, "secret": stack.destination.users[user]}, **fields}])
+    return technician, job
+
+
+def arrived(stack, user):
+    """How many messages the destination holds, by folder."""
+    folders = imapcheck.read(stack.account(stack.destination, user)).folders
+    return {"/".join(name) if isinstance(name, tuple) else name: sum(content.values())
+            for name, content in folders.items() if content}
+
+
+def every(*tables):
+    return [pytest.param(name, marks=() if name in QUICK else pytest.mark.long) for table in tables for name in table]
+
+
+@pytest.mark.parametrize("name", every(CLEAN, PARTIAL, FAILED))
+def test_samples(stack, name):
+    found = files.samples("pst", name)
+    if not found:
+        pytest.skip("the shared samples are not on this machine (DESK_SHARED_DATA)")
+    user = f"ana@p{abs(hash(name)) % 10**8}.example"
+    technician, job = prepare(stack, found[0], "pst", user)
+    watch = ProcWatch(stack.worker.pid, [stack.destination.users[user]])
+    run = technician.do(job["id"], "sync", pass_="initial")[0]
+    watch.stop()
+    there = arrived(stack, user)
+    if name in CLEAN:
+        assert run["status"] == "succeeded", (run["code"], run["message"])
+        assert sum(there.values()) == CLEAN[name] == run["result"]["messages_copied"]
+        again = technician.do(job["id"], "sync", pass_="delta")[0]
+        assert (again["status"], again["result"]["messages_copied"]) == ("succeeded", 0)
+        assert arrived(stack, user) == there
+    elif name in PARTIAL:
+        count, words = PARTIAL[name]
+        assert (run["status"], run["code"]) == ("partial", "source.damaged"), run["message"]
+        assert words in run["message"]
+        assert sum(there.values()) == count, there
+    else:
+        assert (run["status"], run["code"]) == ("failed", "source.damaged"), run["message"]
+        assert not there
+    assert "imap_upload.py" in watch.programs or not there
+
+
+def mbox(path, count, size=200, bad=()):
+    """An mbox of the project's own; those in `bad` are larger than the destination takes."""
+    with open(path, "wb") as file:
+        for number in range(count):
+            body = b"x" * 70 + b"\n"
+            lines = body * (40_000 if number in bad else size // 70)
+            file.write(b"From rui@a.example Thu Jan  2 10:00:%02d 2020\nFrom: rui@a.example\nSubject: n%d\n"
+                       b"Message-ID: <%d@a.example>\n\n>From here\n%s\n" % (number % 60, number, number, lines))
+    return path
+
+
+def test_preflight_and_quarantine(stack, tmp_path):
+    """An mbox with a message that does not fit: the rest arrives, it is kept with the server's words."""
+    stack.destination.add_user("eva@q.example", "x")
+    technician, job = prepare(stack, mbox(tmp_path / "a.mbox", 7, bad=(3,)), "mbox", "eva@q.example",
+                              folders={"map": {"INBOX": "Old mail"}})
+    run = technician.do(job["id"], "preflight")[0]
+    assert run["status"] == "succeeded", (run["code"], run["message"])
+    run = technician.do(job["id"], "sync", pass_="initial")[0]
+    assert run["status"] == "succeeded", (run["code"], run["message"])
+    assert arrived(stack, "eva@q.example") == {"Old mail": 7}
+
+
+@pytest.mark.long
+def test_wrong_password(stack, tmp_path):
+    technician, job = prepare(stack, mbox(tmp_path / "a.mbox", 2), "mbox", "ivo@wrong.example")
+    box = technician.get(f"/jobs/{job['id']}/mailboxes")["items"][0]
+    etag = technician.request("GET", f"/mailboxes/{box['id']}").etag
+    technician.patch(f"/mailboxes/{box['id']}", {"destination": {"secret": "wrong"}}, etag)
+    run = technician.do(job["id"], "preflight")[0]
+    assert (run["status"], run["code"]) == ("failed", "auth.rejected"), run["message"]
