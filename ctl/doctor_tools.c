@@ -39,13 +39,13 @@ static const struct {
 	bool served; /* by the worker of this version */
 } pipelines[] = {
         {"imap", "native", 1u << MAILMOVER, true},
-        {"imap", "reference", 1u << IMAPSYNC, false},
+        {"imap", "reference", 1u << IMAPSYNC, true},
         {"pst", "native", 1u << MAILMOVER, false},
-        {"pst", "reference", 1u << READPST | 1u << IMAP_UPLOAD, false},
+        {"pst", "reference", 1u << READPST | 1u << IMAP_UPLOAD, true},
         {"mbox", "native", 1u << MAILMOVER, false},
-        {"mbox", "reference", 1u << IMAP_UPLOAD, false},
+        {"mbox", "reference", 1u << IMAP_UPLOAD, true},
         {"tgz", "native", 1u << MAILMOVER, false},
-        {"tgz", "reference", 1u << SSH, false},
+        {"tgz", "reference", 1u << SSH, true},
 };
 
 static char *find(const struct conf *c, int tool)

@@ -5,3 +5,4 @@ dist_man_MANS += man/migration-fcgi.8
 dist_man_MANS += man/mailmover-verify.1
 dist_man_MANS += man/mailmover.1 man/migration-events.7
 dist_man_MANS += man/migration-certificate.7
+dist_man_MANS += man/migration-tools.7
