@@ -262,8 +262,8 @@ void flags_free(struct flags_run *r);
 
 /* trial.c: before the mail */
 void trial_start(struct copy *cp); /* the plan stands */
-void trial_go(struct copy *cp);    /* reads back, when it is time for it and the connections are there */
-void trial_lost(struct copy *cp);  /* they are gone */
+void trial_sent(struct pair *p, struct job *j); /* the last APPEND of its todo is on its way */
+void trial_unsure(struct job *j);  /* it was not the last: some are tried again */
 /* The job's todo is through: true when there is more, after the trial. */
 bool trial_took(struct copy *cp, struct job *j);
 bool trial_holds(const struct trial *t, const struct job *j); /* it is one of the trial's folders */

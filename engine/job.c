@@ -88,6 +88,7 @@ static void start_retry(struct pair *p, struct job *j)
 	struct uidset set = j->retry, again = UIDSET_INIT;
 
 	j->phase = JOB_RETRY;
+	trial_unsure(j);
 	j->retry = (struct uidset)UIDSET_INIT;
 	uidset_add_set(&again, &j->again);
 	uidset_sub(&again, &j->came);
@@ -118,6 +119,8 @@ void pair_job_check(struct pair *p, struct job *j)
 		return;
 	if (p->batch != NULL && p->batch->job == j && !(p->msg.open || p->emitting))
 		append_close(p); /* nothing more comes for it */
+	if (j->trial && p->batch == NULL && !(p->msg.open || p->emitting))
+		trial_sent(p, j);
 	if (j->batches > 0 || (p->emitting && p->msg.job == j))
 		return;
 	if (!j->failed && j->phase == JOB_STREAM && !j->looked && look_again(p, j))

@@ -153,7 +153,6 @@ static void on_ready(struct pair *p)
 			append_ask_flags(cp, p->dst);
 		plan_create(cp, p->dst);
 	}
-	trial_go(cp);
 	for (unsigned i = 0; i < cp->npairs; i++)
 		pair_work(&cp->pairs[i]);
 	if (cp->planned && cp->unfinished == 0)
@@ -224,7 +223,6 @@ static void disconnect(struct pair *p, const struct err *e)
 		p->cp->flags_run = NULL;
 	}
 	if (p->n == 0) {
-		trial_lost(p->cp);
 		preview_free(p->cp->preview);
 		p->cp->preview = NULL;
 	}

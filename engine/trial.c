@@ -3,7 +3,8 @@
  * back and compared with the source. What a server does to mail is known before there is much of it: the weakest rung
  * of the ladder that was needed, and which header fields it adds, go into the state, and reconcile.c recognises messages
  * by them. Only folders with nothing in flight take part; what is left of their todo waits in `held`. The first pair of
- * connections does it; the others begin with other folders meanwhile, so that it costs no round trips.
+ * connections does it, and the others begin with other folders meanwhile; reading back is asked for right behind the
+ * APPENDs, so that it costs no round trip of its own.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,8 @@ struct trial_folder {
 	struct job *j;
 	struct uidset sample;
 	uint32_t floor; /* copies are there from this UID on */
+	bool asked;     /* for both sides' messages */
+	bool unsure;    /* what was read back may not be all: it counts for nothing */
 	struct half half[MATCH_SIDES];
 };
 
@@ -54,8 +57,8 @@ struct trial {
 	struct copy *cp;
 	struct trial_folder f[FOLDERS];
 	unsigned nf, copying; /* folders whose sample is still on its way */
-	bool comparing, again; /* again: the second reading, without what the server adds */
-	unsigned left;
+	bool again;    /* the second reading, without what the server adds */
+	unsigned left; /* commands unanswered */
 	unsigned count[IDENT_RUNGS + 1]; /* the last: not recognised */
 	uint8_t rung;                    /* of the pairing under way */
 	struct trial_folder *pairing;
@@ -266,17 +269,22 @@ static void on_message(void *arg, const struct imap_resp *r)
 
 static void compare(struct trial *t);
 
+static void check_end(struct trial *t)
+{
+	if (t->copying == 0 && t->left == 0)
+		compare(t);
+}
+
 static void on_done(void *arg, const struct imap_result *res)
 {
 	struct half *h = arg;
-	struct trial *t = h->t;
 
-	if (res->lost) /* the pair starts over, and the reading with it */
-		return;
-	if (res->kind != IMAP_OK)
+	if (res->lost || res->kind != IMAP_OK)
+		h->f->unsure = true;
+	if (!res->lost && res->kind != IMAP_OK)
 		log_info("%s: the trial cannot read: %s", h->f->j->name, res->err->msg);
-	if (--t->left == 0)
-		compare(t);
+	h->t->left--;
+	check_end(h->t);
 }
 
 static void ask(struct half *h, struct imap_conn *c, const char *raw, size_t len)
@@ -290,6 +298,7 @@ static void ask(struct half *h, struct imap_conn *c, const char *raw, size_t len
 	struct buf text = BUF_INIT;
 	size_t at = 0;
 
+	h->reader = ident_reader_new(IDENT_WANT_ALL, (const char *const *)h->t->cp->ignore);
 	h->t->left += 2;
 	imap_begin(c, &examine, h);
 	imap_text(c, "EXAMINE ");
@@ -303,35 +312,70 @@ static void ask(struct half *h, struct imap_conn *c, const char *raw, size_t len
 	buf_free(&text);
 }
 
-static void read_back(struct trial *t)
+static void ask_both(struct trial *t, struct trial_folder *f, struct pair *p)
+{
+	struct job *j = f->j;
+
+	for (int s = 0; s < MATCH_SIDES; s++) {
+		forget_half(&f->half[s]);
+		f->half[s].t = t;
+		f->half[s].f = f;
+		f->half[s].dest = s == MATCH_DEST;
+	}
+	f->asked = true;
+	t->left++; /* so that nothing answered at once ends it */
+	p->selected = NULL;
+	ask(&f->half[MATCH_SOURCE], p->src, j->src->raw, j->src->len);
+	ask(&f->half[MATCH_DEST], p->dst, j->dst_raw, strlen(j->dst_raw));
+	/* EXAMINEd: CLOSE expunges nothing; APPEND to a folder that is open costs more */
+	imap_command(p->dst, NULL, NULL, imap_has(p->dst, "UNSELECT") ? "UNSELECT" : "CLOSE");
+	t->left--;
+}
+
+static bool can_ask(const struct pair *p)
+{
+	return !p->dead && p->src_ready && p->dst_ready && p->src != NULL && p->dst != NULL && p->batch == NULL && !p->emitting &&
+	       !p->msg.open;
+}
+
+static struct trial_folder *folder_of(struct trial *t, const struct job *j)
+{
+	for (unsigned i = 0; t != NULL && i < t->nf; i++)
+		if (t->f[i].j == j)
+			return &t->f[i];
+	return NULL;
+}
+
+void trial_sent(struct pair *p, struct job *j)
+{
+	struct trial_folder *f = j->trial ? folder_of(p->cp->trial, j) : NULL;
+
+	if (f != NULL && !f->asked && can_ask(p))
+		ask_both(p->cp->trial, f, p);
+}
+
+void trial_unsure(struct job *j)
+{
+	struct trial_folder *f = j->trial ? folder_of(j->cp->trial, j) : NULL;
+
+	if (f != NULL)
+		f->unsure = true;
+}
+
+/* Once more, with what the server adds left out; false: the connections are not there. */
+static bool read_again(struct trial *t)
 {
 	struct pair *p = &t->cp->pairs[0];
 
-	t->left = 1; /* so that nothing answered at once ends it */
-	p->selected = NULL;
-	for (unsigned i = 0; i < t->nf; i++) {
-		struct trial_folder *f = &t->f[i];
-
-		for (int s = 0; s < MATCH_SIDES; s++) {
-			struct half *h = &f->half[s];
-
-			forget_half(h);
-			h->t = t;
-			h->f = f;
-			h->dest = s == MATCH_DEST;
-			h->reader = ident_reader_new(IDENT_WANT_ALL, (const char *const *)t->cp->ignore);
-			if (f->j->failed)
-				continue;
-			if (h->dest)
-				ask(h, p->dst, f->j->dst_raw, strlen(f->j->dst_raw));
-			else
-				ask(h, p->src, f->j->src->raw, f->j->src->len);
-		}
-	}
-	/* EXAMINEd: CLOSE expunges nothing; APPEND to a folder that is open costs more */
-	imap_command(p->dst, NULL, NULL, imap_has(p->dst, "UNSELECT") ? "UNSELECT" : "CLOSE");
-	if (--t->left == 0)
-		compare(t);
+	t->again = true;
+	if (!can_ask(p))
+		return false;
+	t->left++;
+	for (unsigned i = 0; i < t->nf; i++)
+		if (!t->f[i].unsure)
+			ask_both(t, &t->f[i], p);
+	t->left--;
+	return t->left > 0;
 }
 
 /* --- comparing ---------------------------------------------------------------------------------------------- */
@@ -469,36 +513,17 @@ static void compare(struct trial *t)
 	if (!t->again)
 		buf_reset(&t->added);
 	for (unsigned i = 0; i < t->nf; i++)
-		pair_up(t, &t->f[i]);
+		if (t->f[i].asked && !t->f[i].unsure)
+			pair_up(t, &t->f[i]);
 	/* read once more without what it adds: does that make them equal? */
 	if (!t->again && weakest(t) > IDENT_CANONICAL && t->added.len > 0) {
-		t->again = true;
 		set_ignore(t->cp, t->added.ptr);
-		read_back(t);
-		return;
+		if (read_again(t))
+			return;
 	}
 	if (t->again && weakest(t) > IDENT_CANONICAL)
 		log_info("the destination adds %s, and changes messages otherwise too", t->added.ptr);
 	finish(t);
-}
-
-void trial_go(struct copy *cp)
-{
-	struct trial *t = cp->trial;
-	const struct pair *p = &cp->pairs[0];
-
-	if (t == NULL || t->copying > 0 || t->comparing || p->dead || !p->src_ready || !p->dst_ready || cp->failed)
-		return;
-	t->comparing = true;
-	read_back(t);
-}
-
-void trial_lost(struct copy *cp)
-{
-	if (cp->trial == NULL)
-		return;
-	cp->trial->comparing = false;
-	forget_halves(cp->trial);
 }
 
 bool trial_took(struct copy *cp, struct job *j)
@@ -515,6 +540,6 @@ bool trial_took(struct copy *cp, struct job *j)
 		uidset_add_set(&j->todo, &j->held);
 		j->looked = false;
 	}
-	trial_go(cp);
+	check_end(t);
 	return !j->failed;
 }
