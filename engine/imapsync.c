@@ -253,6 +253,19 @@ static void add_size(struct translation *t, const struct word *w)
 	add(t, "--max-size", text);
 }
 
+/* imapsync takes fractions; we take whole messages. */
+static void add_messages_rate(struct translation *t, const struct word *w)
+{
+	char *whole = xstrndup(w->value, strcspn(w->value, "."));
+	int64_t v;
+
+	if (str_i64(whole, 1, INT32_MAX, &v))
+		add(t, "--max-messages-rate", whole);
+	else
+		lost(t, w, "at least one message a second; with --max-rate it can be slower");
+	free(whole);
+}
+
 /* "SINCE 1-Feb-2020": the day as we write it. */
 static bool search_day(const char *s, char day[11])
 {
@@ -388,7 +401,7 @@ static void translate(struct translation *t, const struct word *w)
 	case ACLS:
 	case REPORT: translate_default(t, w, false); break;
 	case DELETE: deletion(t, w); break;
-	case MESSAGES_RATE: add(t, "--max-messages-rate", w->value); break;
+	case MESSAGES_RATE: add_messages_rate(t, w); break;
 	case NONE:
 		if (w->no)
 			remark(w, "it is so anyway");

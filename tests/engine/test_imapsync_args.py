@@ -57,6 +57,7 @@ def test_urls(translate, line, want):
     ("--exclude '^Junk$|Trash'", ["--exclude", "Junk", "--exclude", "*Trash*"]),
     ("--exclude '^INBOX\\.x.*y'", ["--exclude", "INBOX.x*y*"]), ("--f1f2 'Sent Items=Sent'", ["--map", "Sent Items=Sent"]),
     ("--maxsize 1000000", ["--max-size", "999999"]), ("--maxbytespersecond 50000", ["--max-rate", "50000"]),
+    ("--maxmessagespersecond 4.5", ["--max-messages-rate", "4"]),
     ("--search 'SINCE 1-Feb-2020'", ["--since", "2020-02-01"]), ("--search1='before 31-Dec-2019'", ["--before", "2019-12-31"]),
     ("--useuid --usecache --nofoldersizes --nofoldersizesatend --nolog --timeout1 60 --nosyncacls", [])])
 def test_options(translate, line, want):
@@ -122,7 +123,7 @@ def test_the_translation_is_a_command_that_we_take(translate, program, tmp_path)
         (tmp_path / name).write_text("secret")
     line = (f"--host1 no-such-host.invalid --user1 a --passfile1 {tmp_path}/1 --host2 no-such-host.invalid --user2 b "
             f"--passfile2 {tmp_path}/2 --folderrec 'A[b]' --f1f2 A=B --automap --maxsize 5000 --maxage 9 --exclude '^x' "
-            "--maxbytespersecond 9000 --debug --dry")
+            "--maxbytespersecond 9000 --maxmessagespersecond 5 --debug --dry")
     status, command, _, _ = translate(line)
     assert status == 0
     ran = subprocess.run([program, *command[1:]], capture_output=True, text=True, env=ENVIRON, check=False, cwd=tmp_path)
