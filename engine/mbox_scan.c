@@ -143,6 +143,21 @@ static bool separates(struct mbox_scan *s, const char *p, size_t n, uint64_t nex
 	return dated || head_follows(s, next);
 }
 
+/* Would this line, the start of the n bytes at `at`, begin a message behind an empty line? */
+static bool begins_message(struct mbox_scan *s, const char *p, size_t n, uint64_t at)
+{
+	const char *lf = memchr(p, '\n', n);
+	size_t text = lf != NULL ? (size_t)(lf - p) : n;
+	int64_t date;
+
+	if (lf == NULL || !is_from(p, n))
+		return false;
+	if (text > 0 && p[text - 1] == '\r')
+		text--;
+	return (text >= 5 && mail_date(p + 5, text - 5, &date)) || (text == 6 && p[5] == '-') ||
+	       head_follows(s, at + (uint64_t)(lf + 1 - p));
+}
+
 /* The header is over at `body`: is there a Content-Length that leads to the next message? */
 static void judge_length(struct mbox_scan *s, uint64_t body)
 {
@@ -165,7 +180,7 @@ static void judge_length(struct mbox_scan *s, uint64_t body)
 			i++;
 		if (i < n && tail[i] == '\n')
 			i++;
-		if (i < n && !is_from(tail + i, n - i))
+		if (i < n && !begins_message(s, tail + i, n - i, body + length + i))
 			return;
 		if (i == 0 && length > 0 && (s->peek(s->arg, body + length - 1, &last, 1) != 1 || last != '\n'))
 			return; /* it would end inside a line */

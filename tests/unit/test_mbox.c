@@ -73,6 +73,9 @@ static void test_quotes(void **state)
 	(void)state;
 	gives(FROM "S: 1\n\n>From x\n>>From y\n> From z\n>Fro\n\n", "S: 1\n\nFrom x\n>From y\n> From z\n>Fro\n|");
 	gives(FROM "Content-Length: 8\n\n>From x\n\n" FROM "S: 2\n\n", "Content-Length: 8\n\n>From x\n|S: 2\n|");
+	/* what it leads to begins no message: it is not believed, and nothing behind it is lost */
+	gives(FROM "Content-Length: 5\n\nabcd\n\nFrom here\nno header\n\n>From y\n",
+		"Content-Length: 5\n\nabcd\n\nFrom here\nno header\n\nFrom y\n|");
 	gives(FROM "Content-Length: 50\n\n>From x\n\n", "Content-Length: 50\n\nFrom x\n|"); /* it leads nowhere */
 	gives(FROM "Content-Length: 44\n\na\n" FROM "\n" FROM "S: 2\n\ny\n",
 		"Content-Length: 44\n\na\n" FROM "|S: 2\n\ny\n|");
