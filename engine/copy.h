@@ -145,7 +145,7 @@ enum line_side { LINE_SRC, LINE_DST, LINE_SIDES };
 /* What is known of the line to one side. */
 struct line {
 	bool slow; /* it is compressed */
-	unsigned looks;
+	unsigned looks, waits;
 	int64_t since;
 	uint64_t from; /* bytes moved at `since` */
 };

@@ -1,6 +1,6 @@
 /*
- * Is a line the limit? Then what goes over it is compressed. A side is judged slow when the copy has waited for it,
- * and nothing else, all through two seconds, and less came through than what zlib does with a fraction of one CPU:
+ * Is a line the limit? Then what goes over it is compressed. A side is judged slow when the copy has waited for it
+ * most of two seconds, and less came through than what zlib does with a fraction of one CPU,
  * so that a server which is slow for another reason loses next to nothing.
  */
 #include "clock.h"
@@ -39,7 +39,8 @@ static bool waiting(const struct copy *cp, enum line_side side)
 
 		if (p->dead || !p->src_ready || !p->dst_ready)
 			continue;
-		if (side == LINE_SRC ? p->tasks > 0 && !imap_paused(p->src) : imap_out_pending(p->dst) >= IMAP_OUT_LOW)
+		if (side == LINE_SRC ? p->tasks > 0 && !imap_paused(p->src)
+				     : imap_paused(p->src) || imap_out_pending(p->dst) >= IMAP_OUT_LOW)
 			return true;
 	}
 	return false;
@@ -84,14 +85,15 @@ void line_look(struct copy *cp)
 
 		if (l->slow)
 			continue;
-		if (!waiting(cp, side) || n < l->from || l->looks == 0) {
+		if (n < l->from || l->looks == 0) {
 			*l = (struct line){.looks = 1, .since = now, .from = n};
 			continue;
 		}
+		l->waits += waiting(cp, side);
 		if (++l->looks <= LOOKS)
 			continue;
 		rate = (n - l->from) * 1000 / (uint64_t)(now - l->since + 1);
-		if (rate < slow[side])
+		if (rate < slow[side] && l->waits >= LOOKS - LOOKS / 4) /* the kernel takes a megabyte at once, now and then */
 			squeeze(cp, side, rate);
 		else
 			l->looks = 0;
