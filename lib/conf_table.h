@@ -53,6 +53,9 @@ CONF_ROW(CONF_REPORT_BIN, "MIGRATION_REPORT_BIN", CONF_PATH, PKGLIBEXECDIR "/mig
 /* --- sources, tools, destination --- */
 CONF_ROW(CONF_MAX_PST_GB, "MIGRATION_MAX_PST_GB", CONF_INT, "50", 1, 16384, NULL, 0,
 	"Largest file that may be uploaded, in GiB.", "Maior ficheiro que se pode enviar, em GiB.")
+CONF_ROW(CONF_UPLOAD_EXPIRE_HOURS, "MIGRATION_UPLOAD_EXPIRE_HOURS", CONF_INT, "168", 1, 8760, NULL, 0,
+	"Hours after which an upload that nobody goes on with is removed.",
+	"Horas após as quais um envio que ninguém continua é removido.")
 CONF_ROW(CONF_IMAPSYNC_BIN, "MIGRATION_IMAPSYNC_BIN", CONF_PATH, NULL, 0, 0, NULL, 0,
 	"imapsync; not set: looked for in MIGRATION_TOOLS_PATH.", "imapsync; vazio: procurado em MIGRATION_TOOLS_PATH.")
 CONF_ROW(CONF_READPST_BIN, "MIGRATION_READPST_BIN", CONF_PATH, NULL, 0, 0, NULL, 0,
@@ -141,5 +144,5 @@ CONF_ROW(CONF_API_PROCESSES, "MIGRATION_API_PROCESSES", CONF_INT, "4", 1, 256, N
 	"Processes of the pool api.", "Processos da pool api.")
 CONF_ROW(CONF_WORKER_PROCESSES, "MIGRATION_WORKER_PROCESSES", CONF_INT, "2", 1, 256, NULL, 0,
 	"Processes of the pool worker.", "Processos da pool worker.")
-CONF_ROW(CONF_UPLOAD_PROCESSES, "MIGRATION_UPLOAD_PROCESSES", CONF_INT, "4", 1, 256, NULL, 0,
+CONF_ROW(CONF_UPLOAD_PROCESSES, "MIGRATION_UPLOAD_PROCESSES", CONF_INT, "24", 1, 256, NULL, 0,
 	"Processes of the pool upload.", "Processos da pool upload.")

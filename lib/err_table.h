@@ -50,6 +50,19 @@ ERR_ROW(ERR_RUN_LOST, "run.lost", RETRY_LATER, 409, 75, "The worker was lost too
 	"O worker perdeu-se vezes a mais", "Veja o registo do worker e inicie a execução novamente.")
 ERR_ROW(ERR_RUN_DEADLINE, "run.deadline", RETRY_ONCE, 409, 75, "The run took longer than allowed", "Start it again: it goes on where it was.",
 	"A execução demorou mais do que o permitido", "Inicie-a novamente: continua de onde estava.")
+/* --- uploads --- */
+ERR_ROW(ERR_UPLOAD_INCOMPLETE, "upload.incomplete", RETRY_NEVER, 409, 65, "The file has not arrived as a whole", "Go on with the upload, or choose another file.",
+	"O ficheiro não chegou por inteiro", "Continue o envio ou escolha outro ficheiro.")
+ERR_ROW(ERR_UPLOAD_OFFSET, "upload.offset", RETRY_LATER, 409, 75, "The bytes do not follow those that are here", "Ask by HEAD where to go on.",
+	"Os bytes não seguem os que já cá estão", "Pergunte com HEAD onde continuar.")
+ERR_ROW(ERR_UPLOAD_GONE, "upload.gone", RETRY_NEVER, 410, 69, "The upload has expired or was removed", "Send the file again from the start.",
+	"O envio expirou ou foi removido", "Envie o ficheiro novamente desde o início.")
+ERR_ROW(ERR_UPLOAD_LOCKED, "upload.locked", RETRY_LATER, 423, 75, "Another request writes to this upload", "Try again in a moment.",
+	"Outro pedido está a escrever neste envio", "Tente novamente dentro de momentos.")
+ERR_ROW(ERR_UPLOAD_CHECKSUM, "upload.checksum", RETRY_LATER, 460, 75, "The bytes were changed on the way", "Send this part again.",
+	"Os bytes foram alterados pelo caminho", "Envie esta parte novamente.")
+ERR_ROW(ERR_TUS_VERSION, "upload.version", RETRY_NEVER, 412, 76, "This version of tus is not spoken here", "Use a client for tus 1.0.0.",
+	"Esta versão do tus não é suportada", "Use um cliente de tus 1.0.0.")
 /* --- credentials --- */
 ERR_ROW(ERR_CRED_MISSING, "credential.missing", RETRY_NEVER, 409, 77, "A password or token is missing", "Enter it in the mailbox's form.",
 	"Falta uma palavra-passe ou um token", "Introduza-o no formulário da caixa.")

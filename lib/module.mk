@@ -23,7 +23,7 @@ libbase_a_SOURCES = \
 	lib/str.h
 BASE_LIBS = libbase.a $(SODIUM_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 
-libmigration_a_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(JWT_CFLAGS) $(IDN2_CFLAGS) $(OPENSSL_CFLAGS)
+libmigration_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(JWT_CFLAGS) $(IDN2_CFLAGS) $(OPENSSL_CFLAGS)
 libmigration_a_SOURCES = \
 	lib/canonical.c \
 	lib/canonical.h \
@@ -83,6 +83,8 @@ libmigration_a_SOURCES = \
 	lib/store_run_report.c \
 	lib/store_run_row.h \
 	lib/store_session.c \
+	lib/store_upload.c \
+	lib/store_upload.h \
 	lib/store_user.c \
 	lib/store_user.h \
 	lib/store_worker.c \
@@ -90,8 +92,14 @@ libmigration_a_SOURCES = \
 	lib/token.c \
 	lib/token.h \
 	lib/token_key.c \
-	lib/token_key.h
-MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS)
+	lib/token_key.h \
+	lib/upload_file.c \
+	lib/upload_file.h \
+	lib/upload_hash.c \
+	lib/upload_hash.h \
+	lib/upload_kind.c \
+	lib/upload_kind.h
+MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
 
 # The schema, as C: one text a migration.
 SCHEMA_SQL = \

@@ -127,6 +127,14 @@ static const struct err *check(struct store *s, int64_t mailbox_id, int word, in
 	return removed ? NULL : check_verified(s, mailbox_id, word, count, verification_id);
 }
 
+static const struct err *check_open(struct store *s, int64_t job_id)
+{
+	int64_t open = 0;
+	const struct err *e = db_i64(store_db(s), &open, NULL, "SELECT status = 'open' FROM jobs WHERE id = ?1", "i", job_id);
+
+	return e == NULL && !open ? err_new(ERR_CONFLICT, "job %lld is closed", (long long)job_id) : e;
+}
+
 const struct err *acceptance_add(struct store *s, int64_t mailbox_id, const char *what, int64_t count,
         const char *reason, const struct actor *by, struct acceptance *out)
 {
@@ -145,6 +153,8 @@ const struct err *acceptance_add(struct store *s, int64_t mailbox_id, const char
 	if ((e = store_begin(s)) != NULL)
 		return e;
 	e = check(s, mailbox_id, word, count, &job_id, &verification_id);
+	if (e == NULL)
+		e = check_open(s, job_id);
 	if (e == NULL)
 		e = db_run(store_db(s),
 		        "INSERT INTO acceptances (job_id, mailbox_id, what, verification_id, count, reason, "

@@ -278,6 +278,8 @@ const struct err *mailbox_update(struct store *s, struct mailbox *m, const struc
 	if (e == NULL && old.version != m->version)
 		e = stale(m);
 	if (e == NULL)
+		e = check_job_open(s, old.job_id);
+	if (e == NULL)
 		e = change_pair(s, &old, m);
 	if (e == NULL)
 		e = explain(db_run(store_db(s),
@@ -317,6 +319,8 @@ const struct err *mailbox_remove(
 		e = err_new(ERR_CONFLICT, "mailbox %lld was removed already", (long long)id);
 	if (e == NULL && version != 0 && version != m.version)
 		e = stale(&(struct mailbox){.id = id, .version = version});
+	if (e == NULL)
+		e = check_job_open(s, m.job_id);
 	if (e == NULL)
 		e = check_idle(s, id);
 	if (e == NULL)
@@ -455,47 +459,4 @@ const struct err *credential_list(struct store *s, int64_t mailbox_id, struct cr
 	        "i", mailbox_id);
 
 	return db_list(e, st, sizeof(**v), credentials_fill, credentials_clear, v, n);
-}
-
-/* --- uploads
- * ------------------------------------------------------------------------------------------------------- */
-
-void upload_free(struct upload *u)
-{
-	free(u->token);
-	free(u->org);
-	free(u->name);
-	free(u->kind);
-	free(u->sha256);
-	free(u->status);
-	memset(u, 0, sizeof(*u));
-}
-
-const struct err *upload_get(struct store *s, int64_t id, struct upload *out)
-{
-	struct stmt *st;
-	bool row = false;
-	const struct err *e = db_query(store_db(s), &st,
-	        "SELECT id, token, org, name, kind, sha256, status, COALESCE(size, 0), received FROM uploads "
-	        "WHERE id = ?1",
-	        "i", id);
-
-	memset(out, 0, sizeof(*out));
-	if (e == NULL)
-		e = db_step(st, &row);
-	if (e != NULL)
-		return e;
-	if (!row)
-		return err_new(ERR_NOT_FOUND, "upload %lld does not exist", (long long)id);
-	*out = (struct upload){.id = id,
-	        .token = db_col_dup(st, 1),
-	        .org = db_col_dup(st, 2),
-	        .name = db_col_dup(st, 3),
-	        .kind = db_col_dup(st, 4),
-	        .sha256 = db_col_dup(st, 5),
-	        .status = db_col_dup(st, 6),
-	        .size = db_col_i64(st, 7),
-	        .received = db_col_i64(st, 8)};
-	db_done(st);
-	return NULL;
 }

@@ -3,6 +3,7 @@
 #define STORE_MAILBOX_H
 
 #include "store.h"
+#include "store_upload.h"
 
 struct endpoint {
 	char *host; /* lower case */
@@ -62,13 +63,5 @@ const struct err *credential_put(struct store *s, int64_t mailbox_id, const char
 const struct err *credential_replace(struct store *s, int64_t id, int64_t version, const char *key_id,
         const char *sealed, const struct actor *by, int64_t *new_version);
 const struct err *credential_list(struct store *s, int64_t mailbox_id, struct credential **v, size_t *n);
-
-struct upload {
-	int64_t id;
-	char *token, *org, *name, *kind, *sha256, *status;
-	int64_t size, received;
-};
-void upload_free(struct upload *u);
-const struct err *upload_get(struct store *s, int64_t id, struct upload *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include "store_audit.h"
 #include "store_evidence.h"
 #include "store_run_row.h"
+#include "store_upload.h"
 
 #include "banned.h"
 
@@ -187,6 +188,8 @@ static const struct err *check_request(struct store *s, const struct run_request
 		return err_new(ERR_CONFLICT, "job %lld is closed", (long long)q->job_id);
 	if (q->mailbox_id == 0)
 		return NULL;
+	if ((e = upload_check_mailbox(s, q->mailbox_id)) != NULL)
+		return e;
 	e = db_query(store_db(s), &st,
 	        "SELECT dest_account, removed FROM mailboxes WHERE id = ?1 AND job_id = ?2", "ii",
 	        q->mailbox_id, q->job_id);

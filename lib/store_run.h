@@ -39,7 +39,7 @@ struct run_request {
 /* All or none. *v are the new runs (runs_free). Without `queue`: ERR_RUN_ACTIVE when a mailbox or a
  * destination account is busy, and *busy (n requests long, or NULL) tells which. With `queue` those are
  * inserted as held, and released when their turn comes. ERR_NOT_FOUND, ERR_CONFLICT (job closed, mailbox
- * removed), ERR_INPUT (kind needs a mailbox). */
+ * removed), ERR_UPLOAD_INCOMPLETE, ERR_INPUT (kind needs a mailbox). */
 const struct err *run_enqueue(struct store *s, const struct run_request *req, size_t n, bool queue,
         const struct actor *by, struct run **v, bool *busy);
 
