@@ -61,6 +61,13 @@ HANDLER(api_missing_accept);
 HANDLER(api_accounts_get);
 HANDLER(api_accounts_put);
 HANDLER(api_accounts_accept);
+/* api_uploads.c */
+HANDLER(api_uploads_options);
+HANDLER(api_uploads_list);
+HANDLER(api_uploads_create);
+HANDLER(api_uploads_get);
+HANDLER(api_uploads_patch);
+HANDLER(api_uploads_delete);
 /* api_quarantine.c */
 HANDLER(api_quarantine_list);
 HANDLER(api_quarantine_get);

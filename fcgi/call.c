@@ -79,7 +79,7 @@ static const struct err *check_type(struct call *c)
 {
 	const char *type = request_param(&c->req, "CONTENT_TYPE");
 
-	if (c->route->body_max == 0 || c->route->flags & ROUTE_RAW || type == NULL || *type == '\0')
+	if (c->route->body_max == 0 || c->route->flags & (ROUTE_RAW | ROUTE_STREAM) || type == NULL || *type == '\0')
 		return NULL;
 	if (request_is_type(&c->req, "application/json"))
 		return NULL;
@@ -112,7 +112,7 @@ static void note_write(struct call *c)
 }
 
 static const struct err *answer(
-	struct call *c, char *const *env, body_reader read_body, void *stream, struct buf *allow)
+	struct call *c, char *const *env, const struct body *body, struct buf *allow)
 {
 	const struct err *bad = request_parse(&c->req, env), *e;
 
@@ -127,8 +127,9 @@ static const struct err *answer(
 		e = check_input(c);
 	if (e == NULL)
 		e = check_type(c);
-	if (e == NULL && c->route->body_max > 0)
-		e = read_body(stream, &c->req, c->route->body_max);
+	c->in = body;
+	if (e == NULL && c->route->body_max > 0 && !(c->route->flags & ROUTE_STREAM))
+		e = body_read(body, &c->req, c->route->body_max);
 	note_write(c);
 	if (e == NULL)
 		e = c->route->flags & ROUTE_IDEMPOTENT ? idempotency_run(c) : c->route->handler(c);
@@ -139,7 +140,14 @@ static const struct err *answer(
 
 static void refuse(struct call *c, const struct err *e, const struct buf *allow)
 {
+	struct buf said = BUF_INIT;
+
+	/* tus says in headers what stands although this did not go well */
+	if (c->route != NULL && str_starts(c->route->path, "/uploads"))
+		buf_add(&said, c->res.headers.ptr, c->res.headers.len);
 	problem_write(&c->res, e, &c->bad, c->req.lang, c->extra);
+	buf_add(&c->res.headers, said.ptr, said.len);
+	buf_free(&said);
 	if (e->id == ERR_METHOD)
 		response_header(&c->res, "Allow", "%s", allow->ptr);
 	if (c->res.status == 401)
@@ -148,7 +156,7 @@ static void refuse(struct call *c, const struct err *e, const struct buf *allow)
 		response_header(&c->res, "Retry-After", "2");
 }
 
-void call_answer(struct call *c, struct app *app, char *const *env, body_reader read_body, void *stream)
+void call_answer(struct call *c, struct app *app, char *const *env, const struct body *body)
 {
 	struct buf allow = BUF_INIT;
 	const struct err *e;
@@ -157,7 +165,7 @@ void call_answer(struct call *c, struct app *app, char *const *env, body_reader 
 	c->app = app;
 	c->now_ms = clock_now_ms();
 	response_init(&c->res);
-	e = answer(c, env, read_body, stream, &allow);
+	e = answer(c, env, body, &allow);
 	if (e != NULL)
 		refuse(c, e, &allow);
 	note_write(c);

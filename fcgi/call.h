@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "app.h"
+#include "body.h"
 #include "json.h"
 #include "principal.h"
 #include "problem.h"
@@ -28,15 +29,15 @@ struct call {
 	json_t *json;           /* the body, once call_json was asked for it */
 	struct js_problems bad; /* what is wrong with the input */
 	char *extra;            /* a member to add to the problem, `"gate":{…}` */
+	const struct body *in;  /* ROUTE_STREAM: the handler reads the body itself */
 	struct run *emit;       /* runs whose files are written once everything is committed */
 	size_t n_emit;
 };
 
 /* Answers one request whose parameters are env: routes, authenticates, checks, runs the handler, turns an
- * error into a problem. read_body fills req.body with at most `max` bytes and is called at most once, after
- * the caller is known to be allowed. The call must be freed by call_free. */
-typedef const struct err *(*body_reader)(void *stream, struct request *r, size_t max);
-void call_answer(struct call *c, struct app *app, char *const *env, body_reader read_body, void *stream);
+ * error into a problem. The body is read once the caller is known to be allowed. The call must be freed by
+ * call_free. */
+void call_answer(struct call *c, struct app *app, char *const *env, const struct body *body);
 void call_free(struct call *c);
 
 /* --- for handlers --- */

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "store_run.h"
 #include "store_user.h"
+#include "uploads.h"
 
 #include "banned.h"
 
@@ -127,6 +128,7 @@ int keeper(const struct pool *p, int ready_fd)
 		{"release held runs", 5000, release, 0},
 		{"write run files", 30000, emit_all, 0},
 		{"prune", HOUR_MS, prune, 0},
+		{"remove uploads that were given up", HOUR_MS, uploads_sweep, 0},
 	};
 	const size_t n = sizeof(tasks) / sizeof(tasks[0]);
 	int status = 0;

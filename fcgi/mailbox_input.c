@@ -16,9 +16,28 @@ static const char empty_folders[] = "{\"map\":{},\"include\":[],\"exclude\":[]}"
 struct defaults {
 	struct endpoint_defaults source, dest;
 	const struct conf *conf;
+	const char *org; /* the job's */
 };
 
-static void read_one(const struct js_at *at, const struct defaults *d, bool keep, struct mailbox_input *in)
+/* The file must be one that the caller may have, be here as a whole, and hold what the kind says. */
+static void check_upload(struct call *c, const struct js_at *at, int64_t id, enum source_kind kind, const char *org)
+{
+	bool tenants = conf_bool(c->app->service->conf, CONF_TENANTS);
+	enum upload_kind is = UPLOAD_UNKNOWN;
+	struct upload u = {0};
+	const struct err *e = upload_get(c->app->store, id, &u);
+
+	if (e != NULL || u.status == UPLOAD_REMOVED || (tenants && strcmp(u.org, org) != 0))
+		js_problem(at, "upload_id", "there is no upload %lld", (long long)id);
+	else if (u.status != UPLOAD_COMPLETE)
+		js_problem(at, "upload_id", "upload %lld has not arrived as a whole yet", (long long)id);
+	else if (!upload_kind_parse(u.kind, &is) || !upload_kind_serves(is, kind))
+		js_problem(at, "upload_id", "upload %lld is of kind %s, no source of kind %s", (long long)id, u.kind,
+			source_kind_name(kind));
+	upload_free(&u);
+}
+
+static void read_one(struct call *c, const struct js_at *at, const struct defaults *d, bool keep, struct mailbox_input *in)
 {
 	struct js_at side;
 	enum source_kind kind = in->m.source_kind;
@@ -27,8 +46,10 @@ static void read_one(const struct js_at *at, const struct defaults *d, bool keep
 	if (js_object(at, "source", keep ? JS_OPTIONAL : JS_REQUIRED, &side)) {
 		endpoint_read(&side, SIDE_SOURCE, &d->source, d->conf, keep, &kind, &upload, &in->m.source,
 			&in->source_secret);
+		if (kind != SOURCE_IMAP && upload != 0 && (upload != in->m.source_upload || kind != in->m.source_kind))
+			check_upload(c, &side, upload, kind, d->org);
 		in->m.source_kind = kind;
-		in->m.source_upload = upload;
+		in->m.source_upload = kind != SOURCE_IMAP ? upload : 0;
 	}
 	if (js_object(at, "destination", keep ? JS_OPTIONAL : JS_REQUIRED, &side))
 		endpoint_read(&side, SIDE_DESTINATION, &d->dest, d->conf, keep, &kind, &upload, &in->m.dest,
@@ -45,15 +66,20 @@ static void read_one(const struct js_at *at, const struct defaults *d, bool keep
 static void defaults_of(struct call *c, const struct job *j, struct defaults *d)
 {
 	d->conf = c->app->service->conf;
+	d->org = j->org;
 	endpoint_defaults(&d->source, SIDE_SOURCE, j, d->conf);
 	endpoint_defaults(&d->dest, SIDE_DESTINATION, j, d->conf);
 }
 
 void mailbox_input_patch(struct call *c, const struct js_at *at, struct mailbox_input *in)
 {
-	struct defaults d = {.conf = c->app->service->conf};
+	struct defaults d = {.conf = c->app->service->conf, .org = ""};
+	struct job j = {0};
 
-	read_one(at, &d, true, in);
+	if (job_get(c->app->store, in->m.job_id, NULL, &j) == NULL)
+		d.org = j.org;
+	read_one(c, at, &d, true, in);
+	job_free(&j);
 }
 
 /* --- CSV: each row becomes the object that JSON would have been, its mistakes are told by line --- */
@@ -141,7 +167,7 @@ static const struct err *from_csv(
 		json_array_append_new(all, mailbox);
 		snprintf((*v)[i].pointer, sizeof((*v)[i].pointer), "line %lld",
 			(long long)json_integer_value(json_object_get(row, "line")));
-		read_one(&at, d, false, &(*v)[i]);
+		read_one(c, &at, d, false, &(*v)[i]);
 		move_problems(c, &bad, (*v)[i].pointer);
 	}
 	json_decref(rows);
@@ -161,7 +187,7 @@ static const struct err *from_json(
 	if (json_is_object(root.v)) {
 		*n = 1;
 		*v = xcalloc(1, sizeof(**v));
-		read_one(&root, d, false, *v);
+		read_one(c, &root, d, false, *v);
 		return NULL;
 	}
 	if (json_array_size(root.v) == 0 || json_array_size(root.v) > MAILBOXES_MAX) {
@@ -175,7 +201,7 @@ static const struct err *from_json(
 
 		snprintf((*v)[i].pointer, sizeof((*v)[i].pointer), "/%zu", i);
 		if (json_is_object(item.v))
-			read_one(&item, d, false, &(*v)[i]);
+			read_one(c, &item, d, false, &(*v)[i]);
 		else
 			js_problem(&item, NULL, "an object is expected");
 	}

@@ -2,7 +2,7 @@
 sbin_PROGRAMS += migration-fcgi
 # all but what speaks FastCGI and forks: tests link it
 noinst_LIBRARIES += libapi.a
-FCGI_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/fcgi $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+FCGI_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/fcgi $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(OPENSSL_CFLAGS)
 libapi_a_CPPFLAGS = $(FCGI_CPPFLAGS)
 nodist_libapi_a_SOURCES = fcgi/openapi_json.c
 libapi_a_SOURCES = \
@@ -22,6 +22,7 @@ libapi_a_SOURCES = \
 	fcgi/api_service.c \
 	fcgi/api_session.c \
 	fcgi/api_starts.c \
+	fcgi/api_uploads.c \
 	fcgi/api_users.c \
 	fcgi/api_worker.c \
 	fcgi/app.c \
@@ -30,12 +31,16 @@ libapi_a_SOURCES = \
 	fcgi/artefacts.h \
 	fcgi/auth.c \
 	fcgi/auth.h \
+	fcgi/body.c \
+	fcgi/body.h \
 	fcgi/call.c \
 	fcgi/call.h \
 	fcgi/csv.c \
 	fcgi/csv.h \
 	fcgi/endpoint_input.c \
 	fcgi/endpoint_input.h \
+	fcgi/fastcgi.c \
+	fcgi/fastcgi.h \
 	fcgi/folders_input.c \
 	fcgi/folders_input.h \
 	fcgi/gate_cache.c \
@@ -66,6 +71,10 @@ libapi_a_SOURCES = \
 	fcgi/serve.h \
 	fcgi/socket.c \
 	fcgi/socket.h \
+	fcgi/tus.c \
+	fcgi/tus.h \
+	fcgi/uploads.c \
+	fcgi/uploads.h \
 	fcgi/view.h \
 	fcgi/view_gate.c \
 	fcgi/view_job.c \
@@ -83,7 +92,7 @@ migration_fcgi_SOURCES = \
 	fcgi/keeper.c \
 	fcgi/main.c \
 	fcgi/serve.c
-migration_fcgi_LDADD = $(API_LIBS) $(FCGI_LIBS)
+migration_fcgi_LDADD = $(API_LIBS)
 
 # the description of the API, compiled in
 EXTRA_DIST += fcgi/openapi.json

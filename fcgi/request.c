@@ -6,7 +6,7 @@
 
 #include "banned.h"
 
-static const char *const method_names[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+static const char *const method_names[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
 /* Header parameters that are ours to read; each is checked when it comes. */
 static const struct {
@@ -25,6 +25,12 @@ static const struct {
 	{"HTTP_UPLOAD_OFFSET", 20},
 	{"HTTP_UPLOAD_COMPLETE", 20},
 	{"HTTP_CONTENT_DIGEST", REQUEST_HEADER_MAX},
+	{"HTTP_TUS_RESUMABLE", 20},
+	{"HTTP_UPLOAD_LENGTH", 20},
+	{"HTTP_UPLOAD_DEFER_LENGTH", 20},
+	{"HTTP_UPLOAD_METADATA", 4096},
+	{"HTTP_UPLOAD_CHECKSUM", 200},
+	{"HTTP_X_HTTP_METHOD_OVERRIDE", 20},
 };
 
 const char *method_name(enum method m)
@@ -212,6 +218,9 @@ const struct err *request_parse(struct request *r, char *const *env)
 	uri = request_param(r, "REQUEST_URI");
 	if (uri == NULL || !parse_path(r, uri, strcspn(uri, "?"), segments))
 		r->n_segments = -1;
+	if (r->method == METHOD_POST && uri != NULL && str_starts(uri, API_PREFIX "/uploads") &&
+		(s = request_header(r, "X_HTTP_METHOD_OVERRIDE")) != NULL)
+		r->method = parse_method(s, &r->head); /* tus: for clients that can send only GET and POST */
 	s = request_param(r, "QUERY_STRING");
 	e = parse_query(r, s != NULL ? s : "", queries);
 	for (int i = 0; i < r->n_segments; i++)

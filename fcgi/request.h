@@ -23,7 +23,7 @@
 #define REQUEST_HEADER_MAX 1024 /* bytes of a header's value */
 #define REQUEST_BEARER_MAX 8192 /* bytes of Authorization's value */
 
-enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OTHER };
+enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHOD_OTHER };
 enum lang { LANG_EN, LANG_PT };
 
 struct query {

@@ -38,7 +38,8 @@ enum route_flag {
 	ROUTE_OVERRIDE = 16,  /* roles: those of MIGRATION_GATE_OVERRIDE_ROLES */
 	ROUTE_CSV = 32,       /* text/csv is accepted beside JSON */
 	ROUTE_RAW = 64,       /* the body is bytes; any type */
-	ROUTE_NO_DB = 128     /* the handler does not need the database */
+	ROUTE_NO_DB = 128,    /* the handler does not need the database */
+	ROUTE_STREAM = 256    /* the handler reads the body piece by piece; any type, any length */
 };
 
 struct route {

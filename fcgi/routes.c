@@ -59,6 +59,13 @@ const struct route routes[] = {
 	{"runs.pause", METHOD_POST, "/runs/{id}/pause", ROLES_T, 0, 4 * KB, POOL_API, NULL, api_runs_pause},
 	{"runs.resume", METHOD_POST, "/runs/{id}/resume", ROLES_T, 0, 4 * KB, POOL_API, NULL, api_runs_resume},
 	{"runs.retry", METHOD_POST, "/runs/{id}/retry", ROLES_T, ROUTE_IDEMPOTENT, 4 * KB, POOL_API, NULL, api_runs_retry},
+	/* uploads */
+	{"uploads.options", METHOD_OPTIONS, "/uploads", ROLES_NONE, ROUTE_NO_DB, 0, POOL_API, NULL, api_uploads_options},
+	{"uploads.list", METHOD_GET, "/uploads", ROLES_T, 0, 0, POOL_API, PAGE, api_uploads_list},
+	{"uploads.create", METHOD_POST, "/uploads", ROLES_T, ROUTE_STREAM, SIZE_MAX, POOL_UPLOAD, NULL, api_uploads_create},
+	{"uploads.get", METHOD_GET, "/uploads/{name}", ROLES_T, 0, 0, POOL_API, NULL, api_uploads_get},
+	{"uploads.patch", METHOD_PATCH, "/uploads/{name}", ROLES_T, ROUTE_STREAM, SIZE_MAX, POOL_UPLOAD, NULL, api_uploads_patch},
+	{"uploads.delete", METHOD_DELETE, "/uploads/{name}", ROLES_T, 0, 0, POOL_API, NULL, api_uploads_delete},
 	/* evidence and gate */
 	{"jobs.verification", METHOD_GET, "/jobs/{id}/verify", ROLES_T, 0, 0, POOL_API, "folders", api_job_verification},
 	{"mailboxes.verification", METHOD_GET, "/mailboxes/{id}/verification", ROLES_T, 0, 0, POOL_API, NULL, api_mailbox_verification},

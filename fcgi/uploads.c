@@ -1,0 +1,166 @@
+#include "uploads.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "clock.h"
+#include "fs.h"
+#include "log.h"
+#include "mem.h"
+#include "upload_file.h"
+
+#include "banned.h"
+
+#define HOUR_MS INT64_C(3600000)
+#define PAGE 100
+#define STRAY_MS HOUR_MS /* a file without a row for so long: its creation did not come to an end */
+
+char *uploads_dir(const struct app *app)
+{
+	return conf_data_path(app->service->conf, "uploads");
+}
+
+int64_t uploads_max(const struct app *app)
+{
+	return conf_int(app->service->conf, CONF_MAX_PST_GB) << 30;
+}
+
+int64_t uploads_expiry(const struct app *app, int64_t now_ms)
+{
+	return now_ms + conf_int(app->service->conf, CONF_UPLOAD_EXPIRE_HOURS) * HOUR_MS;
+}
+
+/* Bytes announced that have not come yet. */
+static const struct err *outstanding(struct app *app, const char *dir, int64_t *sum)
+{
+	const struct err *e = NULL;
+	int64_t after = 0;
+	size_t n;
+
+	*sum = 0;
+	do {
+		struct upload *v;
+
+		e = upload_list(app->store, NULL, UPLOAD_RECEIVING, after, PAGE, &v, &n);
+		for (size_t i = 0; e == NULL && i < n; i++) {
+			int64_t here = (int64_t)upload_file_offset(dir, v[i].token);
+
+			*sum += v[i].size > here ? v[i].size - here : 0;
+			after = v[i].id;
+		}
+		uploads_free(v, n);
+	} while (e == NULL && n == PAGE);
+	return e;
+}
+
+static const struct err *check_free(const struct app *app, const char *dir, int64_t bytes)
+{
+	int64_t reserve = conf_int(app->service->conf, CONF_DISK_RESERVE_MB) * 1048576;
+	const struct err *e;
+	uint64_t left;
+
+	if ((e = fs_free_bytes(dir, &left)) != NULL)
+		return e;
+	if (left < (uint64_t)reserve || left - (uint64_t)reserve < (uint64_t)bytes)
+		return err_new(ERR_DISK_LOW,
+			"%lld MiB are wanted, %llu MiB are free, of which MIGRATION_DISK_RESERVE_MB keeps %lld",
+			(long long)(bytes >> 20), (unsigned long long)(left >> 20), (long long)(reserve >> 20));
+	return NULL;
+}
+
+const struct err *uploads_room(struct app *app, int64_t more)
+{
+	char *dir = uploads_dir(app);
+	int64_t promised = 0;
+	const struct err *e = outstanding(app, dir, &promised);
+
+	if (e == NULL)
+		e = check_free(app, dir, promised + more);
+	free(dir);
+	return e;
+}
+
+const struct err *uploads_reserve(const struct app *app)
+{
+	char *dir = uploads_dir(app);
+	const struct err *e = check_free(app, dir, 0);
+
+	free(dir);
+	return e;
+}
+
+/* --- sweeping --- */
+
+static const struct err *expire(struct app *app, const char *dir)
+{
+	int64_t now = clock_now_ms();
+	struct upload *v;
+	const struct err *e;
+	size_t n;
+
+	e = upload_overdue(app->store, now, &v, &n);
+	for (size_t i = 0; e == NULL && i < n; i++) {
+		struct upload_file *f = NULL;
+
+		/* one that is just being written to lives on */
+		e = upload_file_open(&f, dir, v[i].token, 0);
+		if (e != NULL && e->id == ERR_UPLOAD_LOCKED) {
+			e = NULL;
+			continue;
+		}
+		e = upload_remove(app->store, v[i].id, "expired", &actor_system, now);
+		if (e == NULL)
+			e = upload_file_remove(dir, v[i].token);
+		upload_file_close(f);
+		if (e == NULL)
+			log_info("upload %lld expired", (long long)v[i].id);
+	}
+	uploads_free(v, n);
+	return e;
+}
+
+/* A crash between the file and the row, or between the row's removal and the file's. */
+static const struct err *remove_stray(struct app *app, const char *dir, const char *token)
+{
+	char *path = xasprintf("%s/%s", dir, token);
+	struct upload u = {0};
+	struct stat st;
+	const struct err *e = NULL;
+
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime * 1000LL < clock_now_ms() - STRAY_MS) {
+		e = upload_find(app->store, token, NULL, &u);
+		if ((e == NULL && u.status == UPLOAD_REMOVED) || (e != NULL && e->id == ERR_NOT_FOUND))
+			e = upload_file_remove(dir, token);
+		upload_free(&u);
+	}
+	free(path);
+	return e;
+}
+
+static const struct err *remove_strays(struct app *app, const char *dir)
+{
+	const struct err *e = NULL;
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	if (d == NULL)
+		return err_errno("%s", dir);
+	while (e == NULL && (entry = readdir(d)) != NULL)
+		if (upload_token_ok(entry->d_name))
+			e = remove_stray(app, dir, entry->d_name);
+	closedir(d);
+	return e;
+}
+
+const struct err *uploads_sweep(struct app *app)
+{
+	char *dir = uploads_dir(app);
+	const struct err *e = expire(app, dir);
+
+	if (e == NULL)
+		e = remove_strays(app, dir);
+	free(dir);
+	return e;
+}
