@@ -5,6 +5,10 @@ EXTRA_DIST += \
 EXTRA_PROGRAMS += tests/bench/constant_fcgi
 tests_bench_constant_fcgi_SOURCES = tests/bench/constant_fcgi.c
 tests_bench_constant_fcgi_LDADD = $(FCGI_LIBS)
+.PHONY: bench-upload
+bench-upload: migration-fcgi
+	$(srcdir)/tests/bench/upload .
+EXTRA_DIST += tests/bench/upload
 .PHONY: bench-gate
 bench-gate: migration-fcgi tests/bench/constant_fcgi$(EXEEXT)
 	$(srcdir)/tests/bench/gate .

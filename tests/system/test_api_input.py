@@ -440,3 +440,16 @@ def test_the_pool_is_whole(api):
     assert len(done.stdout.split()) == 4  # three children and the keeper
     for _ in range(20):
         assert Client(api.url).request("GET", "/ready").status == 200
+
+
+def test_a_closed_job_stays_as_it_is(api):
+    technician = api.bearer("technician")
+    made = technician.create_job("closed.example", source={"host": "127.0.0.1", "port": 1143, "tls": "none"},
+                                 destination={"host": "127.0.0.1", "port": 2143, "tls": "none"})
+    box = technician.add_mailboxes(made["id"], [{"source": {"user": "a"}, "destination": {"user": "b"}}])[0]
+    path = f"/mailboxes/{box['id']}"
+    technician.delete(f"/jobs/{made['id']}")
+    etag = technician.request("GET", path).etag
+    for method, body in (("PATCH", {"destination": {"user": "c"}}), ("DELETE", {"reason": "because"})):
+        answer = technician.request(method, path, body, {"If-Match": etag})
+        assert (answer.status, answer.json["code"]) == (409, "conflict"), answer.text
