@@ -84,6 +84,17 @@ CONF_ROW(CONF_ALLOW_PLAINTEXT_HOSTS, "MIGRATION_ALLOW_PLAINTEXT_HOSTS", CONF_LIS
 	"Hosts for which no TLS at all is allowed.", "Servidores para os quais se permite não usar TLS.")
 CONF_ROW(CONF_TLS_CA_FILE, "MIGRATION_TLS_CA_FILE", CONF_PATH, NULL, 0, 0, NULL, 0,
 	"Further certificate authorities for mail servers (PEM).", "Mais autoridades de certificação para servidores de correio (PEM).")
+CONF_ROW(CONF_DNS_BIN, "MIGRATION_DNS_BIN", CONF_PATH, PKGLIBEXECDIR "/migration-dns", 0, 0, NULL, 0,
+	"migration-dns, which asks name servers and changes records.", "migration-dns, que pergunta aos servidores de nomes e altera registos.")
+CONF_ROW(CONF_DNS_RESOLVERS, "MIGRATION_DNS_RESOLVERS", CONF_LIST, NULL, 0, 0, NULL, 0,
+	"Resolvers (addresses) whose view of DNS is shown; not set: those of /etc/resolv.conf.",
+	"Resolvers (endereços) cuja visão do DNS se mostra; vazio: os de /etc/resolv.conf.")
+CONF_ROW(CONF_DNS_PORT, "MIGRATION_DNS_PORT", CONF_INT, "53", 1, 65535, NULL, 0,
+	"Port of name servers and resolvers.", "Porta dos servidores de nomes e resolvers.")
+CONF_ROW(CONF_DNS_SECONDS, "MIGRATION_DNS_SECONDS", CONF_INT, "30", 2, 600, NULL, 0,
+	"Seconds after which a look at DNS ends with what was heard.", "Segundos após os quais uma leitura do DNS termina com o que se ouviu.")
+CONF_ROW(CONF_SMTP_PORT, "MIGRATION_SMTP_PORT", CONF_INT, "25", 1, 65535, NULL, 0,
+	"Port of the new mail exchangers that are asked whether they take mail.", "Porta dos novos servidores de correio a quem se pergunta se aceitam correio.")
 CONF_ROW(CONF_DENY_NETWORKS, "MIGRATION_DENY_NETWORKS", CONF_LIST, NULL, 0, 0, NULL, 0,
 	"Networks (CIDR) that the worker must not connect to.", "Redes (CIDR) às quais o worker não se pode ligar.")
 /* --- runs and the worker --- */
@@ -139,6 +150,8 @@ CONF_ROW(CONF_COOKIE_SECURE, "MIGRATION_COOKIE_SECURE", CONF_BOOL, "true", 0, 0,
 	"Whether the session cookie is sent over HTTPS only.", "Se o cookie de sessão só viaja por HTTPS.")
 CONF_ROW(CONF_WEBHOOK_SECRET, "MIGRATION_WEBHOOK_SECRET", CONF_TEXT, NULL, 0, 0, NULL, CONF_S,
 	"Secret of the webhook dns.applied (HMAC-SHA256).", "Segredo do webhook dns.applied (HMAC-SHA256).")
+CONF_ROW(CONF_WEBHOOK_SECONDS, "MIGRATION_WEBHOOK_SECONDS", CONF_INT, "300", 10, 86400, NULL, 0,
+	"How old (or early) a webhook's time stamp may be.", "Idade (ou avanço) máxima do carimbo temporal de um webhook.")
 /* --- processes of migration-fcgi --- */
 CONF_ROW(CONF_API_PROCESSES, "MIGRATION_API_PROCESSES", CONF_INT, "4", 1, 256, NULL, 0,
 	"Processes of the pool api.", "Processos da pool api.")

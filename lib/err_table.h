@@ -113,6 +113,14 @@ ERR_ROW(ERR_FOLDER_DENIED, "folder.denied", RETRY_NEVER, 409, 77, "A folder coul
 	"Não foi possível abrir ou criar uma pasta", "Verifique os direitos da conta sobre a pasta.")
 ERR_ROW(ERR_DEST_ALTERS, "destination.alters", RETRY_NEVER, 409, 65, "The destination changes the messages it is given", "Find out what rewrites mail there (a filter, a gateway) and switch it off before the bulk is copied.",
 	"O destino altera as mensagens que recebe", "Descubra o que reescreve o correio lá (filtro, gateway) e desligue-o antes de copiar o grosso.")
+ERR_ROW(ERR_DNS_REFUSED, "dns.refused", RETRY_NEVER, 409, 69, "The DNS provider refused the change", "See its words; check zone, rights and key. The old records stand.",
+	"O fornecedor de DNS recusou a alteração", "Veja as palavras dele; verifique zona, direitos e chave. Os registos antigos mantêm-se.")
+ERR_ROW(ERR_DNS_CHANGED, "dns.changed", RETRY_NEVER, 409, 75, "Somebody else changed the DNS records meanwhile", "Look at the records, then decide again.",
+	"Entretanto outra pessoa alterou os registos DNS", "Veja os registos e decida novamente.")
+ERR_ROW(ERR_DNS_MIXED, "dns.mixed", RETRY_NEVER, 409, 70, "The DNS records are neither the old nor the new ones, or cannot be read", "Look at them at the provider now and set them by hand.",
+	"Os registos DNS não são os antigos nem os novos, ou não se conseguem ler", "Veja-os já no fornecedor e defina-os à mão.")
+ERR_ROW(ERR_GATE_CLOSED, "gate.closed", RETRY_NEVER, 409, 75, "The gate is not ready for DNS, or has changed", "Look at its reasons; approve again when all is well.",
+	"O gate não está pronto para DNS, ou mudou", "Veja as razões; aprove novamente quando estiver tudo bem.")
 /* --- sources, state, tools --- */
 ERR_ROW(ERR_PARTIAL, "partial", RETRY_NEVER, 409, 1, "Some messages could not be moved", "Look at the quarantine and the list of missing messages.",
 	"Algumas mensagens não puderam ser movidas", "Veja a quarentena e a lista de mensagens em falta.")

@@ -40,10 +40,10 @@ static int64_t attempts_of(const char *code, int64_t max_attempts)
 	return max_attempts;
 }
 
-/* "Does it work now?" wants the answer at once. */
+/* "Does it work now?" wants the answer at once; a change of DNS is decided anew by a person. */
 static bool is_a_question(enum run_kind kind)
 {
-	return kind == RUN_PREFLIGHT || kind == RUN_DISCOVER;
+	return kind == RUN_PREFLIGHT || kind == RUN_DISCOVER || kind == RUN_DNS_READ || kind == RUN_DNS_APPLY;
 }
 
 struct lifecycle_next lifecycle_next(enum lifecycle_event ev, enum run_kind kind, const char *code,

@@ -30,7 +30,7 @@ struct lifecycle_next {
  * codes: not), after a pause of 5 s that grows fourfold an attempt up to 10 minutes. A lost lease counts as
  * run.lost. A run given back without a failure is queued again always: at once (code NULL), or after 5 s
  * (service.unavailable). With `cancel` asked for: cancelled. A failure of a kind that a person waits for (preflight,
- * discover) is the answer: it is not tried again by its code. */
+ * discover, dns_read, dns_apply) is the answer: it is not tried again by its code. */
 struct lifecycle_next lifecycle_next(enum lifecycle_event ev, enum run_kind kind, const char *code,
         int64_t attempt, int64_t max_attempts, bool cancel);
 

@@ -32,6 +32,8 @@ libmigration_a_SOURCES = \
 	lib/conf.c \
 	lib/conf.h \
 	lib/conf_table.h \
+	lib/dns_clock.c \
+	lib/dns_clock.h \
 	lib/domain.c \
 	lib/domain.h \
 	lib/gate.c \
@@ -65,6 +67,8 @@ libmigration_a_SOURCES = \
 	lib/store_audit.c \
 	lib/store_audit.h \
 	lib/store_decide.c \
+	lib/store_dns.c \
+	lib/store_dns.h \
 	lib/store_evidence.c \
 	lib/store_evidence.h \
 	lib/store_facts.c \
@@ -87,6 +91,8 @@ libmigration_a_SOURCES = \
 	lib/store_upload.h \
 	lib/store_user.c \
 	lib/store_user.h \
+	lib/store_watch.c \
+	lib/store_watch.h \
 	lib/store_worker.c \
 	lib/store_worker.h \
 	lib/token.c \
@@ -105,7 +111,8 @@ MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS) $(OPENSSL_
 SCHEMA_SQL = \
 	lib/schema/progress.sql \
 	lib/schema/0001-first.sql \
-	lib/schema/0002-evidence.sql
+	lib/schema/0002-evidence.sql \
+	lib/schema/0003-dns.sql
 EXTRA_DIST += lib/schema/embed.awk $(SCHEMA_SQL)
 BUILT_SOURCES += lib/schema_sql.h
 CLEANFILES += lib/schema_sql.h

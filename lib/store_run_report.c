@@ -2,10 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "mem.h"
+#include "store_dns.h"
 #include "store_evidence.h"
 #include "store_run.h"
 #include "store_run_row.h"
+#include "store_watch.h"
 
 #include "banned.h"
 
@@ -76,6 +79,17 @@ static const struct err *failed(struct store *s, const struct job_of_report *j)
 	        j->r->pass, &j->by, j->now_ms);
 }
 
+/* What DNS runs and looks for late mail mean for the job. */
+static const struct err *around_the_switch(struct store *s, const struct job_of_report *j)
+{
+	json_t *result = js_column(j->r->result);
+	int64_t copied = json_integer_value(json_object_get(result, "messages_copied"));
+	const struct err *e = watch_looked(s, j->run, copied, j->now_ms);
+
+	json_decref(result);
+	return e != NULL ? e : dns_run_ended(s, j->run, j->r->status, j->r->result, &j->by, j->now_ms);
+}
+
 static const struct err *ended(struct store *s, const struct job_of_report *j)
 {
 	const char *code = j->r->code;
@@ -93,6 +107,8 @@ static const struct err *ended(struct store *s, const struct job_of_report *j)
 		e = evidence_verification(s, j->run->id, j->r->verification, j->now_ms, &verification);
 	if (e == NULL)
 		e = add_lists(s, j, verification);
+	if (e == NULL)
+		e = around_the_switch(s, j);
 	return e;
 }
 

@@ -4,6 +4,7 @@ LIB_TESTS = \
 	tests/unit/test_audit \
 	tests/unit/test_certificate \
 	tests/unit/test_conf \
+	tests/unit/test_dns_clock \
 	tests/unit/test_facts \
 	tests/unit/test_gate \
 	tests/unit/test_gate_model \
@@ -27,6 +28,8 @@ tests_unit_test_certificate_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_certificate_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_conf_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_conf_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_dns_clock_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_dns_clock_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_facts_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_facts_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_gate_CPPFLAGS = $(LIB_TEST_CPPFLAGS)

@@ -37,6 +37,7 @@ static void what_comes_next(void **state)
 	} cases[] = {
 	        {LIFE_FAILED, RUN_SYNC, "auth.rejected", 1, 3, false, RUN_FAILED, "auth.rejected", 0},
 	        {LIFE_FAILED, RUN_SYNC, "line.lost", 1, 3, false, RUN_QUEUED, NULL, 5000},
+	        {LIFE_FAILED, RUN_DNS_APPLY, "line.lost", 1, 3, false, RUN_FAILED, "line.lost", 0},
 	        {LIFE_FAILED, RUN_SYNC, "line.lost", 2, 3, false, RUN_QUEUED, NULL, 20000},
 	        {LIFE_FAILED, RUN_SYNC, "line.lost", 3, 3, false, RUN_FAILED, "line.lost", 0},
 	        {LIFE_FAILED, RUN_SYNC, "line.lost", 9, 10, false, RUN_QUEUED, NULL, 600000},
