@@ -12,7 +12,7 @@ static void parse_side(const struct js_at *mailbox, const char *side, const char
 
 	out->side = role;
 	out->host = out->user = "";
-	if (!js_object(mailbox, side, JS_REQUIRED, &at))
+	if (!js_object(mailbox, side, strcmp(side, "provider") == 0 ? JS_OPTIONAL : JS_REQUIRED, &at))
 		return;
 	js_str(&at, "host", JS_OPTIONAL, 0, 1024, &out->host);
 	js_int(&at, "port", JS_OPTIONAL, 0, 65535, &out->port);
@@ -61,8 +61,10 @@ static void parse_credentials(const struct js_at *root, struct claim *c)
 			c->source_credential = cred;
 		else if (strcmp(side, "destination") == 0)
 			c->destination_credential = cred;
+		else if (strcmp(side, "dns") == 0)
+			c->provider_credential = cred;
 		else
-			js_problem(&at, "side", "must be source or destination");
+			js_problem(&at, "side", "must be source, destination or dns");
 	}
 }
 
@@ -101,11 +103,14 @@ const struct err *claim_parse(json_t *doc, struct claim *c)
 	c->heartbeat_seconds = 5;
 	c->source = (struct account_row){.side = "source", .host = "", .user = ""};
 	c->destination = (struct account_row){.side = "destination", .host = "", .user = ""};
+	c->provider = (struct account_row){.side = "dns", .host = "", .user = ""};
 	parse_run(&root, c);
 	js_int(&root, "attempt", JS_REQUIRED, 1, INT32_MAX, &c->attempt);
 	js_int(&root, "lease_seconds", JS_OPTIONAL, 1, 86400, &c->lease_seconds);
 	js_int(&root, "heartbeat_seconds", JS_OPTIONAL, 1, 3600, &c->heartbeat_seconds);
 	parse_mailbox(&root, c);
+	parse_side(&root, "provider", "dns", &c->provider);
+	c->provider.mailbox_id = c->job_id; /* of a job, not of a mailbox */
 	parse_credentials(&root, c);
 	c->source_credential.needed = c->source_kind == SOURCE_IMAP;
 	c->destination_credential.needed = true;

@@ -26,7 +26,8 @@ struct claim {
 	enum source_kind source_kind;
 	struct account_row source, destination; /* host "" for a file */
 	const char *upload_path; /* the source's file, NULL: none */
-	struct claim_credential source_credential, destination_credential;
+	struct account_row provider; /* of DNS; host "": none */
+	struct claim_credential source_credential, destination_credential, provider_credential;
 	const json_t *folders, *options; /* objects, never NULL */
 	const json_t *baseline;          /* NULL: none */
 	int64_t baseline_pass;

@@ -36,7 +36,7 @@ struct execution {
 	void *arg;
 	const struct tool *tool;
 	struct tool_job job;
-	struct account source, destination;
+	struct account source, destination, provider;
 	char *work, *state, *quarantine, *secrets;
 	struct child *child;
 	struct findings *findings;
@@ -227,6 +227,7 @@ static void wipe(struct execution *x)
 		log_error("run %lld: secrets of its tool stay in memory: %s", (long long)x->claim->run_id, e->msg);
 	account_wipe(&x->source);
 	account_wipe(&x->destination);
+	account_wipe(&x->provider);
 	mask_free(x->mask);
 	x->mask = NULL;
 }
@@ -400,6 +401,8 @@ const struct err *execution_start(struct execution **out, const struct execution
 	if (e == NULL)
 		e = open_account(x, &c->destination, "to_tls_fingerprint", &c->destination_credential, &x->destination);
 	if (e == NULL)
+		e = open_account(x, &c->provider, "dns_tls_fingerprint", &c->provider_credential, &x->provider);
+	if (e == NULL)
 		e = make_folders(x);
 	if (e == NULL)
 		e = open_files(x);
@@ -409,8 +412,10 @@ const struct err *execution_start(struct execution **out, const struct execution
 			mask_secret(x->mask, x->source.secret, x->source.secret_len);
 		if (x->destination.secret != NULL)
 			mask_secret(x->mask, x->destination.secret, x->destination.secret_len);
+		if (x->provider.secret != NULL)
+			mask_secret(x->mask, x->provider.secret, x->provider.secret_len);
 		x->job = (struct tool_job){.conf = env->conf, .claim = c, .source = &x->source,
-			.destination = &x->destination, .work = x->work, .state = x->state,
+			.destination = &x->destination, .provider = &x->provider, .work = x->work, .state = x->state,
 			.quarantine = x->quarantine, .connections = connections, .secrets = x->secrets,
 			.upload = c->upload_path, .tell = told, .tell_arg = x};
 		e = launch(x);

@@ -62,6 +62,7 @@ libworker_a_SOURCES = \
 	worker/tool.h \
 	worker/tool_account.c \
 	worker/tool_account.h \
+	worker/tool_dns.c \
 	worker/tool_imapsync.c \
 	worker/tool_mailmover.c \
 	worker/tool_readpst.c \
@@ -78,3 +79,25 @@ sbin_PROGRAMS += migration-worker
 migration_worker_CPPFLAGS = $(libworker_a_CPPFLAGS) $(SYSTEMD_CFLAGS)
 migration_worker_SOURCES = worker/main.c
 migration_worker_LDADD = $(WORKER_LIBS) $(SYSTEMD_LIBS)
+
+# asks name servers, changes records: a child of the worker, confined like the other tools
+pkglibexec_PROGRAMS += migration-dns
+migration_dns_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/worker $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
+migration_dns_SOURCES = \
+	worker/dns_apply.c \
+	worker/dns_apply.h \
+	worker/dns_exchange.c \
+	worker/dns_exchange.h \
+	worker/dns_http.c \
+	worker/dns_http.h \
+	worker/dns_main.c \
+	worker/dns_probe.c \
+	worker/dns_probe.h \
+	worker/dns_provider.c \
+	worker/dns_provider.h \
+	worker/dns_provider_cloudflare.c \
+	worker/dns_provider_pfsense.c \
+	worker/dns_provider_rfc2136.c \
+	worker/dns_read.c \
+	worker/dns_read.h
+migration_dns_LDADD = $(MIGRATION_LIBS) $(CURL_LIBS) $(LDNS_LIBS)

@@ -22,6 +22,7 @@ struct tool_job {
 	const struct conf *conf;
 	const struct claim *claim;
 	const struct account *source, *destination; /* opened credentials */
+	const struct account *provider;             /* of DNS; its host NULL: none */
 	const char *work;       /* folder of this run alone, its current folder */
 	const char *state;      /* folder of this pair of accounts, kept from run to run */
 	const char *quarantine; /* folder for refused messages; they are handed to the API */
@@ -80,6 +81,6 @@ const struct err *tool_program(const struct conf *c, enum conf_key key, const ch
 /* For finish: an error as an outcome. */
 void outcome_fail(struct outcome *out, const struct err *e);
 
-extern const struct tool tool_mailmover, tool_imapsync, tool_readpst, tool_report, tool_zmmailbox;
+extern const struct tool tool_dns, tool_mailmover, tool_imapsync, tool_readpst, tool_report, tool_zmmailbox;
 
 #endif

@@ -27,6 +27,8 @@ static const struct {
 } commands[] = {
 	{RUN_SYNC, COPY, "copy"},
 	{RUN_RECOPY, COPY, "copy"},
+	{RUN_STRAGGLER, COPY, "copy"},
+	{RUN_ROLLBACK, COPY, "copy"},
 	{RUN_VERIFY, VERIFY, "verify"},
 	{RUN_PREFLIGHT, CHECK, "check"},
 };
@@ -132,14 +134,22 @@ static const struct err *add_source(struct spawn *s, const struct tool_job *job)
 	return NULL;
 }
 
-static void add_options(struct spawn *s, const json_t *given, unsigned command)
+/* The way back: what the options say of one side is true of the other. */
+static const char *other_side(const char *argument)
+{
+	if (strcmp(argument, "--from-tls-fingerprint") == 0)
+		return "--to-tls-fingerprint";
+	return strcmp(argument, "--to-tls-fingerprint") == 0 ? "--from-tls-fingerprint" : argument;
+}
+
+static void add_options(struct spawn *s, const json_t *given, unsigned command, bool back)
 {
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		json_t *v = json_object_get(given, options[i].key);
 
 		if (v == NULL || json_typeof(v) != options[i].type || !(options[i].commands & command))
 			continue;
-		spawn_arg(s, options[i].argument);
+		spawn_arg(s, back ? other_side(options[i].argument) : options[i].argument);
 		if (json_is_string(v))
 			spawn_arg(s, json_string_value(v));
 		else if (json_is_integer(v))
@@ -148,14 +158,14 @@ static void add_options(struct spawn *s, const json_t *given, unsigned command)
 }
 
 /* {"map":{"src":"dst"},"include":[],"exclude":[]}, of the mailbox and of the run. */
-static void add_folders(struct spawn *s, const json_t *folders)
+static void add_folders(struct spawn *s, const json_t *folders, bool back)
 {
 	static const char *const lists[][2] = {{"include", "--include"}, {"exclude", "--exclude"}};
 	const char *from;
 	json_t *v;
 	size_t i;
 
-	for (const char *const(*l)[2] = lists; l < lists + 2; l++)
+	for (const char *const(*l)[2] = lists; l < lists + 2 && !back; l++)
 		json_array_foreach(json_object_get(folders, (*l)[0]), i, v)
 			if (json_is_string(v)) {
 				spawn_arg(s, (*l)[1]);
@@ -164,7 +174,7 @@ static void add_folders(struct spawn *s, const json_t *folders)
 	json_object_foreach(json_object_get(folders, "map"), from, v)
 		if (json_is_string(v)) {
 			spawn_arg(s, "--map");
-			spawn_argf(s, "%s=%s", from, json_string_value(v));
+			spawn_argf(s, "%s=%s", back ? json_string_value(v) : from, back ? from : json_string_value(v));
 		}
 }
 
@@ -208,9 +218,11 @@ static const struct err *add_only(struct spawn *s, const struct tool_job *job)
 
 static const struct err *fill(struct spawn *s, const struct tool_job *job, unsigned command)
 {
+	bool back = job->claim->kind == RUN_ROLLBACK;
 	const struct err *e;
 
-	if ((e = add_source(s, job)) != NULL || (e = add_account(s, "to", job->destination)) != NULL)
+	e = back ? add_account(s, "from", job->destination) : add_source(s, job);
+	if (e != NULL || (e = add_account(s, "to", back ? job->source : job->destination)) != NULL)
 		return e;
 	if ((job->claim->source_kind == SOURCE_IMAP && job->source->tls == TLS_NONE) || job->destination->tls == TLS_NONE)
 		spawn_arg(s, "--allow-plaintext");
@@ -221,18 +233,18 @@ static const struct err *fill(struct spawn *s, const struct tool_job *job, unsig
 	if (command != CHECK) {
 		spawn_arg(s, "--max-connections");
 		spawn_argf(s, "%d", job->connections);
-		add_folders(s, job->claim->folders);
-		add_folders(s, job->claim->options);
+		add_folders(s, job->claim->folders, back);
+		add_folders(s, job->claim->options, back);
 	}
 	if (command == COPY) {
 		spawn_arg(s, "--state");
-		spawn_argf(s, "%s/state.db", job->state);
+		spawn_argf(s, back ? "%s/back.db" : "%s/state.db", job->state);
 		spawn_arg(s, "--quarantine");
 		spawn_arg(s, job->quarantine);
 	}
 	if ((e = add_only(s, job)) != NULL)
 		return e;
-	add_options(s, job->claim->options, command);
+	add_options(s, job->claim->options, command, back);
 	if (command == VERIFY && (e = add_baseline(s, job)) != NULL)
 		return e;
 	return spawn_events(s, "--events");
@@ -306,7 +318,8 @@ const struct tool tool_mailmover = {
 	.name = "mailmover",
 	.engine = ENGINE_NATIVE,
 	.sources = 1u << SOURCE_IMAP | 1u << SOURCE_PST | 1u << SOURCE_MBOX | 1u << SOURCE_TGZ,
-	.kinds = 1u << RUN_SYNC | 1u << RUN_RECOPY | 1u << RUN_VERIFY | 1u << RUN_PREFLIGHT,
+	.kinds = 1u << RUN_SYNC | 1u << RUN_RECOPY | 1u << RUN_VERIFY | 1u << RUN_PREFLIGHT | 1u << RUN_STRAGGLER |
+		1u << RUN_ROLLBACK,
 	.memory = 4ull << 30,
 	.prepare = prepare,
 	.finish = finish,
