@@ -90,6 +90,20 @@ HANDLER(api_runs_report);
 HANDLER(api_credential_replace);
 /* api_files.c */
 HANDLER(api_file_put);
+/* api_dns.c */
+HANDLER(api_dns);
+HANDLER(api_dns_plan);
+HANDLER(api_dns_read);
+/* api_dns_apply.c */
+HANDLER(api_dns_apply);
+HANDLER(api_dns_rollback);
+HANDLER(api_dns_permit);
+/* api_webhook.c */
+HANDLER(api_webhook_dns);
+/* api_rollback.c */
+HANDLER(api_rollback);
+/* api_cutover.c */
+HANDLER(api_cutover);
 /* api_audit.c */
 HANDLER(api_audit);
 

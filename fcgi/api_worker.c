@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dns_plan.h"
 #include "folders_input.h"
 #include "mem.h"
 #include "report.h"
@@ -148,15 +149,17 @@ static const struct err *claim_baseline(struct writer *w, struct call *c, int64_
 	return NULL;
 }
 
-static const struct err *claim_about(struct writer *w, struct call *c, const struct run *r)
+static const struct err *claim_about(struct writer *w, struct call *c, const struct run *r, const char *nonce)
 {
 	struct mailbox m = {0};
 	const struct err *e;
 
 	if (r->mailbox_id == 0) {
 		w_null(w, "mailbox");
-		w_json(w, "credentials", "[]");
 		w_null(w, "baseline");
+		if (r->kind == RUN_DNS_APPLY)
+			return dns_claim(w, c, r, nonce);
+		w_json(w, "credentials", "[]");
 		return NULL;
 	}
 	e = mailbox_get(c->app->store, r->mailbox_id, NULL, &m);
@@ -170,7 +173,7 @@ static const struct err *claim_about(struct writer *w, struct call *c, const str
 	return e;
 }
 
-static const struct err *say_claim(struct call *c, const struct run *r)
+static const struct err *say_claim(struct call *c, const struct run *r, const char *nonce)
 {
 	const struct err *e;
 	struct writer w;
@@ -182,7 +185,7 @@ static const struct err *say_claim(struct call *c, const struct run *r)
 	w_i64(&w, "heartbeat_seconds", conf_int(c->app->service->conf, CONF_HEARTBEAT_SECONDS));
 	w_i64(&w, "attempt", r->attempt);
 	if (e == NULL)
-		e = claim_about(&w, c, r);
+		e = claim_about(&w, c, r, nonce);
 	if (e == NULL && r->kind == RUN_REPORT)
 		e = view_report(&w, "report", c, r->job_id, r->id);
 	w_json(&w, "options", r->options);
@@ -219,7 +222,7 @@ const struct err *api_runs_claim(struct call *c)
 		return e;
 	e = run_claim(c->app->store, c->args.id, worker, attempt, nonce, lease_ms(c), c->now_ms, &r);
 	if (e == NULL)
-		e = say_claim(c, &r);
+		e = say_claim(c, &r, nonce);
 	e = store_end(c->app->store, e);
 	run_free(&r);
 	return e;

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "mem.h"
 #include "store_facts.h"
+#include "store_watch.h"
 
 #include "banned.h"
 
@@ -21,6 +22,7 @@ const struct err *service_load(struct service *s, struct conf *conf)
 	memset(s, 0, sizeof(*s));
 	s->conf = conf;
 	s->policy = gate_policy_of(conf);
+	watch_policy(&s->policy);
 	e = issuers_load(&s->issuers, conf);
 	if (e == NULL && keys[0] != NULL) {
 		e = err_wrap(seal_key_parse(&s->seal, keys[0]), "MIGRATION_SEAL_PUBLIC_KEYS");

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "store_run.h"
 #include "store_user.h"
+#include "store_watch.h"
 #include "uploads.h"
 
 #include "banned.h"
@@ -86,6 +87,15 @@ static const struct err *emit_all(struct app *app)
 	return emit(app);
 }
 
+/* Looks for late mail that are due. */
+static const struct err *stragglers(struct app *app)
+{
+	size_t n = 0;
+	const struct err *e = watch_tick(app->store, clock_now_ms(), &n);
+
+	return e == NULL && n > 0 ? emit_all(app) : e;
+}
+
 static const struct err *prune(struct app *app)
 {
 	int64_t now = clock_now_ms();
@@ -126,6 +136,7 @@ int keeper(const struct pool *p, int ready_fd)
 	struct task tasks[] = {
 		{"expire leases", 2000, expire, 0},
 		{"release held runs", 5000, release, 0},
+		{"look for late mail", 1000, stragglers, 0},
 		{"write run files", 30000, emit_all, 0},
 		{"prune", HOUR_MS, prune, 0},
 		{"remove uploads that were given up", HOUR_MS, uploads_sweep, 0},

@@ -9,6 +9,9 @@ libapi_a_SOURCES = \
 	fcgi/api.h \
 	fcgi/api_accounts.c \
 	fcgi/api_audit.c \
+	fcgi/api_cutover.c \
+	fcgi/api_dns.c \
+	fcgi/api_dns_apply.c \
 	fcgi/api_evidence.c \
 	fcgi/api_files.c \
 	fcgi/api_gate.c \
@@ -20,10 +23,12 @@ libapi_a_SOURCES = \
 	fcgi/api_report.c \
 	fcgi/api_runs.c \
 	fcgi/api_service.c \
+	fcgi/api_rollback.c \
 	fcgi/api_session.c \
 	fcgi/api_starts.c \
 	fcgi/api_uploads.c \
 	fcgi/api_users.c \
+	fcgi/api_webhook.c \
 	fcgi/api_worker.c \
 	fcgi/app.c \
 	fcgi/app.h \
@@ -37,6 +42,8 @@ libapi_a_SOURCES = \
 	fcgi/call.h \
 	fcgi/csv.c \
 	fcgi/csv.h \
+	fcgi/dns_plan.c \
+	fcgi/dns_plan.h \
 	fcgi/endpoint_input.c \
 	fcgi/endpoint_input.h \
 	fcgi/fastcgi.c \

@@ -85,6 +85,16 @@ const struct route routes[] = {
 	{"gate.approve", METHOD_POST, "/jobs/{id}/approve-gate", ROLES_L, ROUTE_IF_MATCH, 16 * KB, POOL_API, NULL, api_gate_approve},
 	{"gate.revoke", METHOD_POST, "/jobs/{id}/revoke-gate", ROLES_L, 0, 16 * KB, POOL_API, NULL, api_gate_revoke},
 	{"gate.override", METHOD_POST, "/jobs/{id}/override-gate", ROLES_S, ROUTE_IF_MATCH | ROUTE_OVERRIDE, 16 * KB, POOL_API, NULL, api_gate_override},
+	/* the switch */
+	{"dns.get", METHOD_GET, "/jobs/{id}/dns", ROLES_T, 0, 0, POOL_API, NULL, api_dns},
+	{"dns.plan", METHOD_PUT, "/jobs/{id}/dns", ROLES_T, 0, 64 * KB, POOL_API, NULL, api_dns_plan},
+	{"dns.read", METHOD_POST, "/jobs/{id}/dns/read", ROLES_T, ROUTE_IDEMPOTENT, 4 * KB, POOL_API, NULL, api_dns_read},
+	{"dns.apply", METHOD_POST, "/jobs/{id}/dns/apply", ROLES_L, ROUTE_IF_MATCH, 4 * KB, POOL_API, NULL, api_dns_apply},
+	{"dns.rollback", METHOD_POST, "/jobs/{id}/dns/rollback", ROLES_L, 0, 4 * KB, POOL_API, NULL, api_dns_rollback},
+	{"dns.permit", METHOD_POST, "/runs/{id}/permit", ROLES_NONE, 0, 64 * KB, POOL_WORKER, NULL, api_dns_permit},
+	{"webhooks.dns", METHOD_POST, "/webhooks/dns", ROLES_NONE, 0, 16 * KB, POOL_API, NULL, api_webhook_dns},
+	{"jobs.rollback", METHOD_POST, "/jobs/{id}/rollback", ROLES_L, ROUTE_IDEMPOTENT, 16 * KB, POOL_API, NULL, api_rollback},
+	{"jobs.cutover", METHOD_GET, "/jobs/{id}/cutover", ROLES_T, 0, 0, POOL_API, NULL, api_cutover},
 };
 /* clang-format on */
 const size_t routes_count = sizeof(routes) / sizeof(routes[0]);
