@@ -1,6 +1,7 @@
 # tests/stack: the one place that starts servers and processes for the demo and the system tests
 EXTRA_DIST += \
 	tests/stack/__init__.py \
+	tests/stack/bind.py \
 	tests/stack/certs.py \
 	tests/stack/client.py \
 	tests/stack/demo.py \
@@ -14,6 +15,7 @@ EXTRA_DIST += \
 	tests/stack/pools.py \
 	tests/stack/process.py \
 	tests/stack/files.py \
+	tests/stack/providers.py \
 	tests/stack/reference.py \
 	tests/stack/sshd.py \
 	tests/stack/settings.py \

@@ -42,6 +42,7 @@ def worker(paths, secret_key, ca_file, api_url, mailmover, name, key_file, extra
         "MIGRATION_API_URL": api_url,
         "MIGRATION_TLS_CA_FILE": ca_file,
         "MIGRATION_MAILMOVER_BIN": mailmover,
+        "MIGRATION_DNS_BIN": mailmover.parent / "migration-dns",
         "MIGRATION_HEARTBEAT_SECONDS": 1,
         "MIGRATION_LEASE_SECONDS": 10,
         "MIGRATION_DISK_RESERVE_MB": 50,

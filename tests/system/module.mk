@@ -10,6 +10,9 @@ EXTRA_DIST += \
 	tests/system/test_api_input.py \
 	tests/system/test_api_pool.py \
 	tests/system/test_api_table.py \
+	tests/system/test_cutover.py \
+	tests/system/test_dns.py \
+	tests/system/test_dns_providers.py \
 	tests/system/test_gate.py \
 	tests/system/test_gate_people.py \
 	tests/system/test_install.py \

@@ -248,7 +248,7 @@ static void serves_what_it_says(void **state)
 	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_SYNC));
 	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_VERIFY));
 	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_PREFLIGHT));
-	assert_err(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_DNS_APPLY), ERR_UNSUPPORTED);
+	assert_err(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_RESEAL), ERR_UNSUPPORTED);
 }
 
 int main(void)
