@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,6 @@
 
 #include "log.h"
 #include "mem.h"
-#include "source.h"
 #include "str.h"
 
 #include "banned.h"
@@ -21,8 +21,8 @@
 #define SOCKET_BYTES (1 << 20)
 
 struct feed {
-	const struct source_kind *kind;
-	char *path;
+	const char *kind;
+	char *path, *reader; /* reader: mailmover-source */
 	struct events *ev;
 	pid_t *child;
 	size_t nchildren;
@@ -31,17 +31,41 @@ struct feed {
 	bool damaged;
 };
 
+/* The reader beside this program, as in a build tree, or where it is installed. */
+static char *reader_path(void)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash, *path;
+
+	if (n > 0) {
+		self[n] = '\0';
+		slash = strrchr(self, '/');
+		path = xasprintf("%.*s/mailmover-source", (int)(slash - self), self);
+		if (access(path, X_OK) == 0)
+			return path;
+		free(path);
+	}
+	return xstrdup(PKGLIBEXECDIR "/mailmover-source");
+}
+
 const struct err *feed_new(struct feed **out, const struct endpoint *ep, struct events *ev)
 {
-	const struct source_kind *kind = source_kind_find((int)ep->kind);
+	char *reader;
 	struct feed *f;
 
-	if (kind == NULL)
-		return err_new(ERR_UNSUPPORTED, "%s: no reader of this kind is built in", ep->label);
 	if (access(ep->path, R_OK) != 0)
 		return err_errno("%s", ep->path);
+	reader = reader_path();
+	if (access(reader, X_OK) != 0) {
+		const struct err *e = err_new(ERR_TOOL_MISSING, "%s, which reads files, is not there", reader);
+
+		free(reader);
+		return e;
+	}
 	f = xcalloc(1, sizeof(*f));
-	f->kind = kind;
+	f->kind = url_kind_name(ep->kind);
+	f->reader = reader;
 	f->path = realpath(ep->path, NULL);
 	if (f->path == NULL)
 		f->path = xstrdup(ep->path);
@@ -81,13 +105,14 @@ void feed_free(struct feed *f)
 	free(f->told);
 	free(f->child);
 	free(f->path);
+	free(f->reader);
 	free(f);
 }
 
 /* In the child: a program of its own, so that no secret of ours is in its memory. */
 static void become_reader(const struct feed *f, int fd)
 {
-	char *const argv[] = {(char *)"mailmover", (char *)"--source", (char *)f->kind->name, f->path, NULL};
+	char *const argv[] = {(char *)"mailmover-source", (char *)f->kind, f->path, NULL};
 	char *const env[] = {(char *)"LC_ALL=C.UTF-8", (char *)"PATH=/usr/bin:/bin",
 #ifdef WITH_SANITIZERS /* looking for leaks takes what the cage refuses */
 		(char *)"ASAN_OPTIONS=detect_leaks=0:exitcode=99", (char *)"UBSAN_OPTIONS=print_stacktrace=1:exitcode=99",
@@ -98,7 +123,7 @@ static void become_reader(const struct feed *f, int fd)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(fd, STDIN_FILENO) == STDIN_FILENO)
-		execve("/proc/self/exe", argv, env);
+		execve(f->reader, argv, env);
 	_exit(127);
 }
 

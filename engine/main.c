@@ -9,7 +9,6 @@
 #include "feed.h"
 #include "imapsync.h"
 #include "log.h"
-#include "source_child.h"
 
 #include "banned.h"
 
@@ -79,8 +78,6 @@ int main(int argc, char **argv)
 	if (argc >= 2 && strcmp(argv[1], "imapsync-args") == 0)
 		return imapsync_args(argc - 2, argv + 2);
 	log_open("mailmover", LOG_WARN_);
-	if (argc == 4 && strcmp(argv[1], "--source") == 0) /* started by ourselves: feed.c */
-		return source_child(argv[2], argv[3]);
 	app.loop = loop_new();
 	loop_catch_signals(app.loop, on_signal, &app);
 	e = opts_parse(&app.opts, argc, argv);

@@ -1,6 +1,6 @@
 # engine: mailmover; everything but main in an archive of its own, so that tests link the same objects
 noinst_LIBRARIES += libengine.a
-libengine_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(SECCOMP_CFLAGS) $(ARCHIVE_CFLAGS) $(GMIME_CFLAGS) $(PST_CFLAGS)
+libengine_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(SECCOMP_CFLAGS)
 libengine_a_SOURCES = \
 	engine/app.h \
 	engine/append.c \
@@ -73,7 +73,7 @@ libengine_a_SOURCES = \
 	engine/uidset.h \
 	engine/url.c \
 	engine/url.h
-ENGINE_LIBS = libengine.a libident.a $(BASE_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS) $(SECCOMP_LIBS) $(ARCHIVE_LIBS) $(GMIME_LIBS) $(PST_LIBS)
+ENGINE_LIBS = libengine.a libident.a $(BASE_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS) $(SECCOMP_LIBS)
 
 bin_PROGRAMS += mailmover
 mailmover_SOURCES = engine/main.c

@@ -1,7 +1,12 @@
-# mail in files: what reads them, and the child that shows them as an account
+# mail in files: a program of its own shows them as an account, so that copying between servers carries
+# none of the libraries that open archives and PSTs
 libengine_a_SOURCES += \
 	engine/feed.c \
-	engine/feed.h \
+	engine/feed.h
+
+noinst_LIBRARIES += libsource.a
+libsource_a_CPPFLAGS = $(libengine_a_CPPFLAGS) $(ARCHIVE_CFLAGS) $(GMIME_CFLAGS) $(PST_CFLAGS)
+libsource_a_SOURCES = \
 	engine/gunzip.c \
 	engine/gunzip.h \
 	engine/mail_date.c \
@@ -34,3 +39,9 @@ libengine_a_SOURCES += \
 	engine/source_walk.h \
 	engine/tgz_meta.c \
 	engine/tgz_meta.h
+SOURCE_LIBS = libsource.a $(ENGINE_LIBS) $(ARCHIVE_LIBS) $(GMIME_LIBS) $(PST_LIBS)
+
+pkglibexec_PROGRAMS += mailmover-source
+mailmover_source_SOURCES = engine/source_main.c
+mailmover_source_CPPFLAGS = $(libsource_a_CPPFLAGS)
+mailmover_source_LDADD = $(SOURCE_LIBS)

@@ -1,4 +1,4 @@
-/* The child: "mailmover --source KIND PATH", started by feed.c with the engine's end of a socket as standard input. */
+/* What mailmover-source does: feed.c starts it with the engine's end of a socket as standard input. */
 #ifndef SOURCE_CHILD_H
 #define SOURCE_CHILD_H
 

@@ -22,6 +22,14 @@ static const struct scheme_row schemes[] = {
 	{"pst:", URL_PST, URL_TLS_NONE, 0},
 };
 
+const char *url_kind_name(enum url_kind kind)
+{
+	static const char *const names[] = {[URL_IMAP] = "imap", [URL_MBOX] = "mbox", [URL_MAILDIR] = "maildir",
+		[URL_ZIP] = "zip", [URL_TGZ] = "tgz", [URL_PST] = "pst"};
+
+	return names[kind];
+}
+
 /* The n bytes at s, percent-decoded; NULL when broken, empty, or with a NUL inside. */
 static char *decoded(const char *s, size_t n)
 {

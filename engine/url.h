@@ -34,6 +34,7 @@ struct endpoint {
 	char *label;       /* "user@host:port" for texts; control characters replaced */
 };
 
+const char *url_kind_name(enum url_kind kind); /* as in a URL, without its colon */
 const struct err *endpoint_parse(struct endpoint *ep, const char *side, const char *url);
 /* password | xoauth2 | oauthbearer | plain:AUTHZID */
 const struct err *endpoint_set_auth(struct endpoint *ep, const char *spec);

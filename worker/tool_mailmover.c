@@ -250,6 +250,17 @@ static const struct err *fill(struct spawn *s, const struct tool_job *job, unsig
 	return spawn_events(s, "--events");
 }
 
+/* mailmover starts mailmover-source for a file: the one beside it, or the one installed (engine/feed.c). */
+static void allow_reader(struct spawn *s, const char *program)
+{
+	const char *slash = strrchr(program, '/');
+	char *beside = xasprintf("%.*s/mailmover-source", slash != NULL ? (int)(slash - program) : 0, program);
+
+	spawn_readable(s, beside);
+	spawn_readable(s, PKGLIBEXECDIR "/mailmover-source");
+	free(beside);
+}
+
 static const struct err *prepare(const struct tool_job *job, struct spawn **out)
 {
 	const struct err *e = check_tls(job);
@@ -261,6 +272,8 @@ static const struct err *prepare(const struct tool_job *job, struct spawn **out)
 	while (commands[i].kind != job->claim->kind)
 		i++; /* tool_find has seen to it that there is one */
 	s = spawn_new(conf_str(job->conf, CONF_MAILMOVER_BIN));
+	if (job->claim->source_kind != SOURCE_IMAP)
+		allow_reader(s, conf_str(job->conf, CONF_MAILMOVER_BIN));
 	spawn_arg(s, commands[i].word);
 	e = fill(s, job, commands[i].bit);
 	if (e != NULL)

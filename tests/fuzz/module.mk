@@ -17,16 +17,16 @@ tests_fuzz_fuzz_imap_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_imap_LDADD = $(ENGINE_LIBS)
 tests_fuzz_fuzz_mbox_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine
 tests_fuzz_fuzz_mbox_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_mbox_LDADD = $(ENGINE_LIBS)
+tests_fuzz_fuzz_mbox_LDADD = $(SOURCE_LIBS)
 tests_fuzz_fuzz_pst_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine
 tests_fuzz_fuzz_pst_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_pst_LDADD = $(ENGINE_LIBS)
+tests_fuzz_fuzz_pst_LDADD = $(SOURCE_LIBS)
 tests_fuzz_fuzz_tgz_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine
 tests_fuzz_fuzz_tgz_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_tgz_LDADD = $(ENGINE_LIBS)
+tests_fuzz_fuzz_tgz_LDADD = $(SOURCE_LIBS)
 tests_fuzz_fuzz_zip_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine
 tests_fuzz_fuzz_zip_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_zip_LDADD = $(ENGINE_LIBS)
+tests_fuzz_fuzz_zip_LDADD = $(SOURCE_LIBS)
 endif
 EXTRA_DIST += \
 	tests/fuzz/fuzz_ident.c \

@@ -23,7 +23,8 @@ from .process import ENVIRON, StartError, adopt_orphans, sanitizer_report
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 USERS = {"technician": "technician", "lead": "ops_lead", "admin": "super_admin"}
-PROGRAMS = ("migration-fcgi", "migration-worker", "migrationctl", "mailmover", "migration-report", "migration-dns")
+PROGRAMS = ("migration-fcgi", "migration-worker", "migrationctl", "mailmover", "mailmover-source", "migration-report",
+            "migration-dns")
 DESK_ROLES = ["super_admin", "ops_lead", "technician", "gate_reader"]
 
 

@@ -5,5 +5,5 @@ SOURCE_TESTS = \
 check_PROGRAMS += $(SOURCE_TESTS)
 TESTS += $(SOURCE_TESTS)
 tests_unit_test_mbox_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine $(CMOCKA_CFLAGS)
-tests_unit_test_mbox_LDADD = $(ENGINE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_mbox_LDADD = $(SOURCE_LIBS) $(CMOCKA_LIBS)
 endif

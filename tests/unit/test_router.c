@@ -73,7 +73,8 @@ static void requirements(void **state)
 	(void)state;
 	for (size_t i = 0; i < routes_count; i++) {
 		const struct route *r = &routes[i];
-		bool open = strcmp(r->name, "session.create") == 0 || strcmp(r->name, "session.delete") == 0;
+		bool open = strcmp(r->name, "session.create") == 0 || strcmp(r->name, "session.delete") == 0 ||
+			r->method == METHOD_OPTIONS || strcmp(r->name, "webhooks.dns") == 0; /* a signature, not a role */
 
 		assert_non_null(r->handler);
 		if (r->method != METHOD_GET && !open)
