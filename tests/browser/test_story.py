@@ -50,7 +50,7 @@ def final_pass(page):
     page.gone("dialog")
 
 
-@pytest.mark.parametrize("language", ["pt", "en"])
+@pytest.mark.parametrize("language", ["pt", pytest.param("en", marks=pytest.mark.long)])
 def test_story(stack, new_page, domain, language):
     words = WORDS[language]
     users = [f"{name}@{domain}" for name in ("ana", "bruno", "carla.sousa")]

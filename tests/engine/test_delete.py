@@ -142,7 +142,7 @@ def test_killed_thirty_times(case):
 
 
 def test_killed_in_the_middle(case):
-    killed(case, 2)
+    killed(case, 1)
 
 
 def killed(case, rounds):

@@ -1,6 +1,6 @@
 """Killed at any moment and run again: nothing missing, nothing twice.
 
-Five kills a kind in the quick form, a hundred in the long one. The moments are random but repeatable
+Three kills a kind in the quick form, a hundred in the long one. The moments are random but repeatable
 (DESK_SEED), and spread over the whole of a copy by bytes on the line, not by the clock.
 """
 
@@ -20,7 +20,7 @@ SEED = os.environ.get("DESK_SEED", "1")
 
 @pytest.fixture
 def rounds(long):
-    return 100 if long else 5
+    return 100 if long else 3
 
 
 def fill(case, seed):
@@ -91,7 +91,7 @@ def test_line_cut(case, rounds, side):
 @pytest.mark.parametrize("side", ["source", "destination"])
 def test_server_killed(program, place, tmp_path, authority, rounds, side):
     """Every process of a server dies in the middle and the server comes up again."""
-    rounds = rounds if rounds > 5 else 2  # each restarts a server
+    rounds = rounds if rounds > 3 else 1  # each restarts a server
     servers = [dovecot.Dovecot(f"k{side}{n}", place / f"k{side}{n}", authority.issue(f"k{side}{n}"), fsync="optimized")
                for n in range(2)]
     prepare(*servers, users=2 + rounds)

@@ -184,13 +184,14 @@ def test_generated(case, tmp_path):
     filecase.again(engine, 12)
 
 
-def test_killed(case, tmp_path, long):
+@pytest.mark.long
+def test_killed(case, tmp_path):
     """SIGKILL of the engine, of the reader, of libpst's helper: nothing missing, nothing twice."""
     rnd = random.Random(f"pst/{os.environ.get('DESK_SEED', '1')}")
     file = tmp_path / "x.pst"
     held = generate(file, 90, 60_000)
     size = file.stat().st_size
-    for number in range(50 if long else 2):
+    for number in range(50):
         mine = case.sibling(f"kill{number}")
         moment = rnd.randrange(2000, size * 3 // 4)
         with Proxy(mine.directory, case.destination.tls_port, "to", upstream_ca=case.authority.certificate,

@@ -188,11 +188,12 @@ def forged(api, keys):
     return rows
 
 
-def test_every_forged_token_on_every_route(api, keys, routes):
+def test_every_forged_token_on_every_route(api, keys, routes, long):
+    """In the quick form each token meets every third route and each route every third token."""
     wrong = []
-    for name, token, want in forged(api, keys):
-        for route in routes:
-            if is_open(route):
+    for number, (name, token, want) in enumerate(forged(api, keys)):
+        for index, route in enumerate(routes):
+            if is_open(route) or not long and (number + index) % 3:
                 continue
             status, code = ask(api, route, token)
             if status not in (401, 403, 400, 422) or (want and code not in (want, "auth.required")):

@@ -214,7 +214,8 @@ def zipped(name):
     (PST, "pst"), (b"From a@b.example Tue May  5 05:05:05 2015\nSubject: x\n\nbody\n", "mbox"), (tgz(), "tgz"),
     (zipped("a/1.eml"), "zip"), (zipped("Maildir/cur/1:2,S"), "zip"), (tgz(False), "unknown"), (gzip.compress(b"no tar"), "unknown"),
     (b"", "unknown"), (b"!BDN", "unknown"), (b"PK\3\4" + bytes(100), "zip"), (b"From here to nowhere", "unknown"),
-    (b"\x1f\x8b" + bytes(100), "unknown")])
+    (b"\x1f\x8b" + bytes(100), "unknown")],
+    ids=["pst", "mbox", "tgz", "zip", "zip-maildir", "tar", "gzip", "empty", "pst-cut", "zip-odd", "text", "gzip-damaged"])
 def test_kind_by_content(tus, data, kind):
     """The name says something else, and does not count."""
     assert tus.send(data, name="it.is.a.pst")["kind"] == kind
