@@ -120,6 +120,12 @@ struct job *copy_next_job(struct copy *cp, const struct pair *p)
 	return NULL;
 }
 
+/* Folders and subscriptions are part of the copy: plan.c calls copy_finish when they are answered for. */
+static bool to_be_made(const struct copy *cp)
+{
+	return !cp->o->dry_run && (!cp->dst_bulk || cp->making > 0);
+}
+
 /* True: something is at work still, and will call copy_finish again. */
 static bool after_the_mail(struct copy *cp)
 {
@@ -128,7 +134,7 @@ static bool after_the_mail(struct copy *cp)
 
 void copy_finish(struct copy *cp)
 {
-	if (cp->finishing || (!cp->failed && after_the_mail(cp)))
+	if (cp->finishing || (!cp->failed && (to_be_made(cp) || after_the_mail(cp))))
 		return;
 	cp->finishing = true;
 	for (unsigned i = 0; i < cp->npairs; i++)

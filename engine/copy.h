@@ -160,7 +160,9 @@ struct copy {
 	struct map *map;
 	struct only *only; /* NULL: everything is copied */
 	struct folders src, dst;
-	bool src_listed, dst_listed, settling, planned, dst_bulk, finishing, stop;
+	bool src_listed, dst_listed, settling, planned, finishing, stop;
+	bool dst_bulk;   /* the first pair's connection has been given flags to ask and folders to make */
+	unsigned making; /* of these, CREATEs and SUBSCRIBEs unanswered */
 	struct job *jobs;
 	size_t njobs, unfinished, next;
 	unsigned conns; /* open */

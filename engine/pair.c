@@ -149,7 +149,7 @@ static void on_ready(struct pair *p)
 	/* a new first connection takes up what its predecessor left: flags to ask, folders to make */
 	if (cp->planned && p->n == 0 && p->dst_ready && !cp->dst_bulk) {
 		cp->dst_bulk = true;
-		if (cp->unfinished > 0 || cp->o->flags_sync)
+		if (!cp->flags_known && (cp->unfinished > 0 || cp->o->flags_sync))
 			append_ask_flags(cp, p->dst);
 		plan_create(cp, p->dst);
 	}
@@ -261,6 +261,29 @@ static void give_back_jobs(struct pair *p, bool in_flight)
 	}
 }
 
+/* Has it work that it can end without the first pair? */
+static bool has_own_work(struct copy *cp, const struct pair *p)
+{
+	return cp->flags_known && cp->dst_bulk && (p->njobs > 0 || copy_next_job(cp, p) != NULL);
+}
+
+/* A server limits connections, and the first pair gets none. It alone makes folders, tries the destination and sees to
+ * flags, so the others may be waiting for it while they hold the very places that it needs: they are done without. */
+static void make_room(struct pair *first, const struct err *e)
+{
+	struct copy *cp = first->cp;
+
+	for (unsigned i = 0; i < cp->npairs; i++) {
+		struct pair *p = &cp->pairs[i];
+
+		if (p == first || has_own_work(cp, p))
+			continue;
+		loop_disarm(cp->loop, &p->again);
+		if (!p->dead)
+			pair_fail(p, e, "destination"); /* throttled: it is not opened again */
+	}
+}
+
 /* Worth another try without a person? `again`: it is not the first in a row. */
 static bool passes_by_itself(const struct err *e, bool again)
 {
@@ -325,8 +348,10 @@ void pair_fail(struct pair *p, const struct err *e, const char *side)
 	give_back_jobs(p, in_flight);
 	if (p->n == 0 && !cp->planned)
 		cp->src_listed = cp->dst_listed = cp->settling = false;
-	if (p->n == 0 && !cp->flags_known)
+	if (p->n == 0 && (!cp->flags_known || cp->making > 0)) { /* or mail would wait for a folder that nobody makes */
 		cp->dst_bulk = false;
+		cp->making = 0;
+	}
 	if (cp->finishing || cp->failed)
 		return;
 	if (p->failures++ == 0)
@@ -354,6 +379,8 @@ void pair_fail(struct pair *p, const struct err *e, const char *side)
 	}
 	if (why.id == ERR_THROTTLED) {
 		event(cp->ev, "wait", json_pack("{s:s, s:I}", "code", err_code(&why), "seconds", (json_int_t)((wait + 999) / 1000)));
+		if (p->n == 0)
+			make_room(p, &why);
 	}
 	{
 		json_t *o = json_pack("{s:s, s:i}", "side", side, "attempt", (int)p->failures);

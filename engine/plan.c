@@ -371,10 +371,14 @@ const struct err *plan_make(struct copy *cp)
 
 /* --- folders and subscriptions at the destination --- */
 
-static void all_flow(struct copy *cp)
+/* An answer that was waited for has come. */
+static void is_made(struct copy *cp)
 {
+	cp->making--;
 	for (unsigned i = 0; i < cp->npairs; i++)
 		pair_flow(&cp->pairs[i]);
+	if (cp->making == 0 && cp->planned && cp->unfinished == 0)
+		copy_finish(cp);
 }
 
 static void on_create(void *arg, const struct imap_result *res)
@@ -382,7 +386,7 @@ static void on_create(void *arg, const struct imap_result *res)
 	struct job *j = arg;
 	struct copy *cp = j->cp;
 
-	if (res->lost)
+	if (res->lost) /* the next connection asks again, see pair_fail */
 		return;
 	if (res->kind == IMAP_OK || quirk_already_exists(res->resp)) {
 		j->created = true;
@@ -391,13 +395,25 @@ static void on_create(void *arg, const struct imap_result *res)
 		j->failed = true;
 		j->created = true; /* what comes for it is let through and dropped */
 	}
-	all_flow(cp);
+	is_made(cp);
 }
+
+/* A SUBSCRIBE. */
+struct making {
+	struct copy *cp;
+	const struct folder *f;
+};
 
 static void on_subscribe(void *arg, const struct imap_result *res)
 {
-	if (!res->lost && res->kind != IMAP_OK)
-		log_info("%s: not subscribed: %s", ((struct folder *)arg)->raw, res->err->msg);
+	struct making *m = arg;
+
+	if (!res->lost) {
+		if (res->kind != IMAP_OK)
+			log_info("%s: not subscribed: %s", m->f->raw, res->err->msg);
+		is_made(m->cp);
+	}
+	free(m);
 }
 
 static bool role_taken(const struct copy *cp, const char *role)
@@ -416,6 +432,7 @@ static void create(struct copy *cp, struct imap_conn *dst, struct job *j)
 
 	if (j->created)
 		return;
+	cp->making++;
 	imap_begin(dst, use ? NULL : &h, j);
 	imap_text(dst, "CREATE ");
 	imap_mailbox(dst, j->dst_raw, strlen(j->dst_raw));
@@ -430,16 +447,21 @@ static void create(struct copy *cp, struct imap_conn *dst, struct job *j)
 	imap_end(dst);
 }
 
-static void subscribe(struct copy *cp, struct imap_conn *dst, struct folder *f)
+static void subscribe(struct copy *cp, struct imap_conn *dst, const struct folder *f)
 {
 	static const struct imap_handler h = {.done = on_subscribe};
 	struct map_folder mf = as_map(f);
 	const char *raw = map_name(cp->map, &mf);
 	const struct folder *d = folders_find(&cp->dst, raw, strlen(raw));
+	struct making *m;
 
 	if (d != NULL && d->subscribed)
 		return;
-	imap_begin(dst, &h, f);
+	m = xcalloc(1, sizeof(*m));
+	m->cp = cp;
+	m->f = f;
+	cp->making++;
+	imap_begin(dst, &h, m);
 	imap_text(dst, "SUBSCRIBE ");
 	imap_mailbox(dst, raw, strlen(raw));
 	imap_end(dst);

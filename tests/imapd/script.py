@@ -6,6 +6,7 @@
     without MULTIAPPEND ...    the default ones but for these
     with COMPRESS=DEFLATE ...  the default ones and these
     after-login IMAP4rev1 ...  other capabilities once logged in
+    places N                   at most N may be logged in at once (default: any number)
     tls none|starttls|implicit how it listens (default none)
     mail FOLDER COUNT [SIZE]   messages that the source holds (default: mail INBOX 5)
     folder NAME [\\Role]        a folder more, at the source; \\Noselect makes it a mere parent
@@ -37,7 +38,7 @@
 
 Actions: send TEXT, raw TEXT (no line end), repeat N TEXT, ok|no|bad TEXT, bye TEXT, default [N] (the
 ordinary answer, or the next N responses of it), part N (the first N bytes of its next response), swallow (do it, answer nothing), preauth (logged in already),
-pass (accept the literal), stall SECONDS, drop (reset), close, bytewise, tls, deflate (compressed from here), offer NAMES, expunge FOLDER UID, add FOLDER N,
+pass (accept the literal), stall SECONDS, drop (reset), close, bytewise, tls, deflate (compressed from here), offer NAMES, places N, expunge FOLDER UID, add FOLDER N,
 renew FOLDER (another UIDVALIDITY), remove FOLDER, flag FOLDER UID FLAG, hide FOLDER (its mail is not in its index), find FOLDER
 [bare] (it is again; bare: without flags). In texts $tag is the command's tag,
 $from its first literal, and \\r \\n \\0 \\xNN are bytes.
@@ -50,7 +51,7 @@ import shlex
 DEFAULT = ("IMAP4rev1 SASL-IR LITERAL+ ID ENABLE NAMESPACE UNSELECT UIDPLUS LIST-EXTENDED LIST-STATUS SPECIAL-USE "
            "STATUS=SIZE CONDSTORE MULTIAPPEND CHILDREN").split()
 _ACTIONS = {"send", "raw", "repeat", "ok", "no", "bad", "bye", "default", "part", "pass", "stall", "drop", "close", "swallow", "preauth",
-            "bytewise", "tls", "deflate", "offer", "expunge", "add", "renew", "remove", "flag", "hide", "find"}
+            "bytewise", "tls", "deflate", "offer", "places", "expunge", "add", "renew", "remove", "flag", "hide", "find"}
 
 
 class ScriptError(Exception):
@@ -79,6 +80,7 @@ class Script:
     server: str = "source"
     offer: list = dataclasses.field(default_factory=lambda: list(DEFAULT))
     after_login: list = None
+    places: int = 0
     tls: str = "none"
     mail: list = dataclasses.field(default_factory=list)
     folders: list = dataclasses.field(default_factory=list)
@@ -131,6 +133,8 @@ def _statement(script, line):
         script.offer = script.offer + words
     elif word == "after-login":
         script.after_login = words
+    elif word == "places":
+        script.places = int(rest)
     elif word == "tls" and rest in ("none", "starttls", "implicit"):
         script.tls = rest
     elif word == "mail":

@@ -28,6 +28,7 @@ class Server:
             self._tls.load_cert_chain(*[str(c) for c in certificate])
         self._lock = threading.Lock()
         self._offer, self._sockets, self._stopping = list(self._script.offer), set(), threading.Event()
+        self._places, self._conversations = self._script.places, set()
         self.commands, self.faults, self.connections, self.received = [], [], 0, bytearray()
         self._listener = socket.create_server((self.host, 0), backlog=50)
         self.port = self._listener.getsockname()[1]
@@ -59,6 +60,12 @@ class Server:
         self._script.after_login = None
         self._offer = names
 
+    def change_places(self, number):
+        self._places = number
+
+    def full(self):
+        return self._places and sum(c.logged_in for c in list(self._conversations)) >= self._places
+
     def _accept(self):
         while True:
             try:
@@ -76,6 +83,7 @@ class Server:
                 connection = self._tls.wrap_socket(connection, server_side=True)
                 self._sockets.add(connection)
             conversation = Conversation(self, connection, self._users, self._tls, self._stopping)
+            self._conversations.add(conversation)
             conversation.run()
         except (OSError, wire.Gone, ValueError):
             pass  # the client has gone, or the script cut the line
@@ -84,6 +92,7 @@ class Server:
             raise
         finally:
             self._sockets.discard(connection)
+            self._conversations.discard(conversation)
             if conversation:
                 conversation.close()
             connection.close()
@@ -115,6 +124,10 @@ class Conversation:
         self._session = Session(server.store, users, lambda: server.capabilities(self._session.user is not None))
         self._take(connection)
 
+    @property
+    def logged_in(self):
+        return self._session.user is not None
+
     def _take(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
@@ -134,6 +147,8 @@ class Conversation:
             if command.name == "STARTTLS" and self._tls:
                 ordinary = iter([tagged(command, "OK begin")])
                 actions = self._server.rule("command", command.text) or [("default", ""), ("tls", "")]
+            elif command.name in ("LOGIN", "AUTHENTICATE") and self._server.full():
+                ordinary, actions = iter(()), [("no", "[LIMIT] Maximum number of connections exceeded")]
             else:
                 ordinary = self._session.answer(command, self._reader.line)
                 actions = self._server.rule("command", command.text) or [("default", "")]
@@ -263,6 +278,9 @@ class Conversation:
 
     def _act_deflate(self, _rest, _command):
         self._take(Deflated(self._socket))
+
+    def _act_places(self, rest, _):
+        self._server.change_places(int(rest))
 
     def _act_offer(self, rest, _):
         self._server.change_offer(rest.split())
