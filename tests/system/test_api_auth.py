@@ -110,7 +110,9 @@ def test_every_role_on_every_route(api, routes):
         for role in ROLES:
             status, code = ask(api, route, token_of(api, role))
             refused = (status, code) == (403, "auth.forbidden")
-            if is_open(route) or may(route, role):
+            if route["name"] == "webhooks.dns":
+                good = refused  # no role opens it: no secret is set here (test_cutover.py)
+            elif is_open(route) or may(route, role):
                 good = not refused and status != 401 and status < 500
             else:
                 good = refused

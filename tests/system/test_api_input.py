@@ -98,8 +98,12 @@ def real_path(path, job):
     return path.replace("{name}", "log").replace("{n}", "1")
 
 
+# what is refused before the body is read: no account, no signature (test_cutover.py)
+BY_ITSELF = ("session.create", "webhooks.dns")
+
+
 def with_bodies():
-    return [pytest.param(m, p, o, id=o["operationId"]) for m, p, o in routes() if body_schema(o) and o["operationId"] != "session.create"]
+    return [pytest.param(m, p, o, id=o["operationId"]) for m, p, o in routes() if body_schema(o) and o["operationId"] not in BY_ITSELF]
 
 
 def ask(api, job, method, path, operation, body, **more):
@@ -151,6 +155,8 @@ def test_wrong_types(api, job, method, path, operation):
         for value in ("\x01", -1.5, True, [], {"x": 1}, [[]], 10 ** 30, "x" * 100_000):
             kind = {str: "string", float: "number", bool: "boolean", list: "array", dict: "object", int: "number"}[type(value)]
             if kind in types and kind in ("boolean", "object") or kind == "array" and name in ("runs", "missing", "refusals"):
+                continue
+            if kind == "array" and "array" in types and value == []:
                 continue
             if operation["operationId"] == "runs.report" and name == "message" and isinstance(value, str):
                 continue  # a tool's words, whatever they are
