@@ -66,7 +66,20 @@ class Result:
 
 
 def read(account, normal=None):
-    """Everything in an account, without changing it. normal: of a message's bytes, those that are compared."""
+    """Everything in an account, without changing it. normal: of a message's bytes, those that are compared.
+
+    Dovecot's imap-login may panic where a line is reset ("epoll_ctl(del) failed: Bad file descriptor") and take our line
+    with it, for it carries the TLS of all: then it is read once more, twice at most."""
+    for attempt in range(3):
+        try:
+            return _read(account, normal)
+        except imaplib.IMAP4.abort:
+            if attempt == 2:
+                raise
+    return None
+
+
+def _read(account, normal):
     connection = _sign_in(account)
     try:
         listed = _list(connection, "LIST")
