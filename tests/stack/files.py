@@ -10,7 +10,7 @@ import time
 
 from stack import identity
 
-SHARED = pathlib.Path(os.environ.get("DESK_SHARED_DATA", "/work/shared/data"))
+SHARED = pathlib.Path(os.environ.get("DESK_SHARED_DATA") or pathlib.Path(__file__).resolve().parents[3] / "shared/data")
 
 
 def samples(kind, pattern="*"):
