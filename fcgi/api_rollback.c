@@ -1,6 +1,6 @@
 /*
- * The way back: the gate says blocked (rolled_back) at once, the saved records are put back where a provider is
- * configured, and what the new server has beyond the old one is copied there; nothing is ever deleted.
+ * The way back: the gate says blocked (rolled_back) at once, and what the new server has
+ * beyond the old one is copied there; nothing is ever deleted. The saved records are put back by dns/rollback.
  */
 #include "api.h"
 
