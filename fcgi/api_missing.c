@@ -27,15 +27,7 @@ static void item(struct writer *w, const struct missing_row *m)
 {
 	w_object(w, NULL);
 	w_i64(w, "id", m->id);
-	w_str(w, "folder", m->folder);
-	w_i64(w, "uid", m->uid);
-	w_i64(w, "size", m->size);
-	w_text(w, "date", m->date);
-	w_text(w, "message_id", m->message_id);
-	w_text(w, "from", m->from);
-	w_text(w, "subject", m->subject);
-	w_str(w, "class", m->class);
-	w_text(w, "detail", m->detail);
+	view_missing_members(w, m);
 	w_object_end(w);
 }
 

@@ -26,6 +26,9 @@ const struct err *view_job(struct writer *w, const char *key, struct call *c, co
 /* view_mailbox.c: the mailbox with its state */
 const struct err *view_mailbox(struct writer *w, const char *key, struct call *c, const struct mailbox *m);
 void view_pass(struct writer *w, const char *key, const struct pass_row *p);
+/* The members of a pass, of a missing message, into the object that is open: polled and certified alike. */
+void view_pass_members(struct writer *w, const struct pass_row *p);
+void view_missing_members(struct writer *w, const struct missing_row *m);
 
 /* view_run.c: the run with its live progress */
 const struct err *view_run(struct writer *w, const char *key, struct call *c, const struct run *r);

@@ -15,13 +15,8 @@ static void endpoint(struct writer *w, const struct endpoint *p, bool has_secret
 	w_bool(w, "has_secret", has_secret);
 }
 
-void view_pass(struct writer *w, const char *key, const struct pass_row *p)
+void view_pass_members(struct writer *w, const struct pass_row *p)
 {
-	if (p->id == 0) {
-		w_null(w, key);
-		return;
-	}
-	w_object(w, key);
 	w_i64(w, "run_id", p->run_id);
 	w_str(w, "kind", run_kind_name(p->kind));
 	w_text(w, "pass", pass_name(p->pass));
@@ -31,6 +26,29 @@ void view_pass(struct writer *w, const char *key, const struct pass_row *p)
 	w_i64(w, "present", p->present);
 	w_i64(w, "refused", p->refused);
 	w_i64(w, "bytes", p->bytes);
+}
+
+void view_missing_members(struct writer *w, const struct missing_row *m)
+{
+	w_str(w, "folder", m->folder);
+	w_i64(w, "uid", m->uid);
+	w_i64(w, "size", m->size);
+	w_text(w, "date", m->date);
+	w_text(w, "message_id", m->message_id);
+	w_text(w, "from", m->from);
+	w_text(w, "subject", m->subject);
+	w_str(w, "class", m->class);
+	w_text(w, "detail", m->detail);
+}
+
+void view_pass(struct writer *w, const char *key, const struct pass_row *p)
+{
+	if (p->id == 0) {
+		w_null(w, key);
+		return;
+	}
+	w_object(w, key);
+	view_pass_members(w, p);
 	w_time(w, "at", p->at);
 	w_object_end(w);
 }

@@ -122,15 +122,7 @@ static const struct err *passes(struct writer *w, struct call *c, int64_t id, in
 		const struct pass_row *p = &v[i].pass;
 
 		w_object(w, NULL);
-		w_i64(w, "run_id", p->run_id);
-		w_str(w, "kind", run_kind_name(p->kind));
-		w_text(w, "pass", pass_name(p->pass));
-		w_str(w, "status", run_status_name(p->status));
-		w_i64(w, "messages", p->messages);
-		w_i64(w, "copied", p->copied);
-		w_i64(w, "present", p->present);
-		w_i64(w, "refused", p->refused);
-		w_i64(w, "bytes", p->bytes);
+		view_pass_members(w, p);
 		w_str(w, "by", v[i].by);
 		w_text(w, "worker", v[i].worker);
 		w_time(w, "at", p->at);
@@ -145,15 +137,7 @@ static const struct err *passes(struct writer *w, struct call *c, int64_t id, in
 static void missing_one(struct writer *w, const struct missing_row *m)
 {
 	w_object(w, NULL);
-	w_str(w, "folder", m->folder);
-	w_i64(w, "uid", m->uid);
-	w_i64(w, "size", m->size);
-	w_text(w, "date", m->date);
-	w_text(w, "message_id", m->message_id);
-	w_text(w, "from", m->from);
-	w_text(w, "subject", m->subject);
-	w_str(w, "class", m->class);
-	w_text(w, "detail", m->detail);
+	view_missing_members(w, m);
 	w_object_end(w);
 }
 
