@@ -40,6 +40,18 @@ static const struct err *fail(struct db *db, int rc, const char *what)
 	return err_new(id, "%s: %s: %s", db->path, what, db->raw != NULL ? sqlite3_errmsg(db->raw) : sqlite3_errstr(rc));
 }
 
+/* Of several connections that switch a new file to WAL together all but one get "locked" at once: SQLite does not
+ * call its busy handler there, since waiting with a shared lock in hand would be a deadlock. So ask again. */
+static const struct err *to_wal(struct db *db, int busy_ms)
+{
+	const struct err *e;
+	int waited = 0;
+
+	while ((e = db_exec(db, "PRAGMA journal_mode=WAL")) != NULL && e->id == ERR_DB_BUSY && waited < busy_ms)
+		waited += sqlite3_sleep(5);
+	return e;
+}
+
 const struct err *db_open(struct db **out, const char *path, const struct db_options *opt)
 {
 	static const char *const sync_sql[] = {"PRAGMA synchronous=OFF", "PRAGMA synchronous=NORMAL",
@@ -48,6 +60,7 @@ const struct err *db_open(struct db **out, const char *path, const struct db_opt
 	const struct err *e = NULL;
 	mode_t old;
 	int flags = opt->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (opt->create ? SQLITE_OPEN_CREATE : 0);
+	int busy_ms = opt->busy_ms > 0 ? opt->busy_ms : 5000;
 	int rc;
 
 	db->path = xstrdup(path);
@@ -59,10 +72,10 @@ const struct err *db_open(struct db **out, const char *path, const struct db_opt
 		goto done;
 	}
 	sqlite3_extended_result_codes(db->raw, 1);
-	sqlite3_busy_timeout(db->raw, opt->busy_ms > 0 ? opt->busy_ms : 5000);
+	sqlite3_busy_timeout(db->raw, busy_ms);
 	sqlite3_db_config(db->raw, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (!opt->readonly)
-		e = db_exec(db, "PRAGMA journal_mode=WAL");
+		e = to_wal(db, busy_ms);
 	if (e == NULL)
 		e = db_exec(db, sync_sql[opt->sync]);
 	if (e == NULL)

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "db.h"
 #include "mem.h"
@@ -123,6 +124,47 @@ static void data_version_moves_with_others(void **state)
 	db_close(other);
 }
 
+/* Several processes that make the same database at the same moment: SQLite answers "locked" at once, without
+ * the busy handler, to all but one that switch it to WAL (sqlite.org/wal.html, "Sometimes queries return
+ * SQLITE_BUSY"), as it does while the last one to close removes the log. */
+static void opened_by_many_at_once(void **state)
+{
+	enum { PROCESSES = 6, ROUNDS = 25 };
+	char *path = xasprintf("%s/t.db", (char *)*state);
+	struct db_options opt = {.create = true, .sync = DB_SYNC_OFF};
+
+	for (int round = 0; round < ROUNDS; round++) {
+		pid_t child[PROCESSES];
+		int go[2], status;
+		char c;
+
+		assert_int_equal(pipe(go), 0);
+		for (int i = 0; i < PROCESSES; i++) {
+			child[i] = fork();
+			assert_true(child[i] >= 0);
+			if (child[i] == 0) {
+				struct db *db = NULL;
+				bool good;
+
+				close(go[1]);
+				(void)!read(go[0], &c, 1); /* until all are there */
+				good = db_open(&db, path, &opt) == NULL &&
+				        db_exec(db, "CREATE TABLE IF NOT EXISTS t(i INTEGER) STRICT") == NULL;
+				db_close(db);
+				_exit(good ? 0 : 1);
+			}
+		}
+		close(go[0]);
+		close(go[1]);
+		for (int i = 0; i < PROCESSES; i++) {
+			assert_int_equal(waitpid(child[i], &status, 0), child[i]);
+			assert_int_equal(status, 0);
+		}
+		assert_int_equal(unlink(path), 0);
+	}
+	free(path);
+}
+
 static void migrations_run_once_and_whole(void **state)
 {
 	static const char *const one[] = {"CREATE TABLE a(i INTEGER) STRICT"};
@@ -153,6 +195,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(errors_have_their_kind, dir_setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(data_version_moves_with_others, dir_setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(migrations_run_once_and_whole, dir_setup, dir_teardown),
+		cmocka_unit_test_setup_teardown(opened_by_many_at_once, dir_setup, dir_teardown),
 	};
 
 	return cmocka_run_group_tests_name("db", tests, NULL, NULL);
