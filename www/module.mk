@@ -46,6 +46,7 @@ www_files = \
 	www/js/reconcile.js \
 	www/js/router.js \
 	www/js/run-log.js \
+	www/js/server-fields.js \
 	www/js/session.js \
 	www/js/theme.js \
 	www/js/use-cell.js \
@@ -57,8 +58,30 @@ www_files = \
 	www/js/view-settings.js \
 	www/js/view-sign-in.js \
 	www/js/view-users.js \
-	www/js/words-en.js \
-	www/js/words-pt.js
+	www/words/en/add.js \
+	www/words/en/audit.js \
+	www/words/en/evidence.js \
+	www/words/en/frame.js \
+	www/words/en/gate.js \
+	www/words/en/job.js \
+	www/words/en/jobs.js \
+	www/words/en/new.js \
+	www/words/en/runs.js \
+	www/words/en/servers.js \
+	www/words/en/settings.js \
+	www/words/en/users.js \
+	www/words/pt/add.js \
+	www/words/pt/audit.js \
+	www/words/pt/evidence.js \
+	www/words/pt/frame.js \
+	www/words/pt/gate.js \
+	www/words/pt/job.js \
+	www/words/pt/jobs.js \
+	www/words/pt/new.js \
+	www/words/pt/runs.js \
+	www/words/pt/servers.js \
+	www/words/pt/settings.js \
+	www/words/pt/users.js
 
 # made from lib/err_table.h
 www_made = www/js/problems.js

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytes, duration, percent, percentText, ratio } from '../../www/js/format.js';
-import { choose, language, setLanguage, t, word } from '../../www/js/i18n.js';
+import { choose, language, needWords, setLanguage, t, word } from '../../www/js/i18n.js';
 
 const flat = (s) => s.replace(/[\u00a0\u202f]/g, ' ');
 
@@ -48,6 +48,7 @@ test('durations stay short', async () => {
 
 test('plural forms and unknown words', async () => {
 	await setLanguage('en');
+	await needWords(['add']);
 	assert.equal(t('add.done', { n: 1 }), '1 mailbox added.');
 	assert.equal(t('add.done', { n: 1200 }), '1,200 mailboxes added.');
 	assert.equal(word('status', 'brand_new'), 'brand_new');

@@ -1,17 +1,35 @@
-// Both dictionaries say the same things: the same keys, the same {values}, the same plural forms; and the
-// views name no word that is missing.
+// Both dictionaries say the same things: the same screens, the same keys, the same {values}, the same plural forms;
+// and each view fetches the words that it and its modules name.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { en } from '../../www/js/words-en.js';
-import { pt } from '../../www/js/words-pt.js';
 
-const dir = new URL('../../www/js/', import.meta.url);
+const www = new URL('../../www/', import.meta.url);
+const dir = new URL('js/', www);
+const screens = readdirSync(new URL('words/en/', www)).map((f) => f.replace(/\.js$/, '')).sort();
+const read = async (language) => Object.fromEntries(await Promise.all(screens.map(async (screen) =>
+	[screen, (await import(new URL('words/' + language + '/' + screen + '.js', www))).words])));
+const dictionary = { en: await read('en'), pt: await read('pt') };
+const en = Object.assign({}, ...Object.values(dictionary.en)), pt = Object.assign({}, ...Object.values(dictionary.pt));
 const forms = (text) => (typeof text === 'string' ? { other: text } : text);
 const values = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort().join();
 
-test('both languages have the same keys', () => {
-	assert.deepEqual(Object.keys(pt).sort(), Object.keys(en).sort());
+test('both languages have the same screens with the same keys, each key once', () => {
+	assert.deepEqual(readdirSync(new URL('words/pt/', www)).map((f) => f.replace(/\.js$/, '')).sort(), screens);
+	const seen = new Map();
+	for (const screen of screens) {
+		assert.deepEqual(Object.keys(dictionary.pt[screen]).sort(), Object.keys(dictionary.en[screen]).sort(), screen);
+		for (const key of Object.keys(dictionary.en[screen])) {
+			assert.ok(!seen.has(key), key + ': in ' + seen.get(key) + ' and ' + screen);
+			seen.set(key, screen);
+		}
+	}
+});
+
+test('every file of words is installed', () => {
+	const list = readFileSync(new URL('module.mk', www), 'utf8');
+	for (const screen of screens)
+		for (const language of ['en', 'pt']) assert.match(list, new RegExp('\twww/words/' + language + '/' + screen + '\\.js\\b'));
 });
 
 test('both languages have the same values and plural forms', () => {
@@ -25,13 +43,50 @@ test('both languages have the same values and plural forms', () => {
 	}
 });
 
-test('every word that a view names exists', () => {
-	for (const file of readdirSync(dir)) {
-		const text = readFileSync(new URL(file, dir), 'utf8');
-		for (const [, key] of text.matchAll(/\bt\('([a-z][\w.]*)'[,)]/g)) assert.ok(key in en, file + ': ' + key);
-		for (const [, start] of text.matchAll(/\bt\('([a-z][\w.]*\.)' \+/g))
-			assert.ok(Object.keys(en).some((k) => k.startsWith(start)), file + ': ' + start);
-	}
+// A module and what it imports statically.
+function withImports(file, found = new Set()) {
+	if (found.has(file)) return found;
+	found.add(file);
+	for (const [, name] of readFileSync(new URL(file, dir), 'utf8').matchAll(/^import .*?from '\.\/([\w-]+\.js)';/gms))
+		if (name !== 'problems.js') withImports(name, found);
+	return found;
+}
+
+function missing(file, words) {
+	const text = readFileSync(new URL(file, dir), 'utf8'), list = [];
+	for (const [, key] of text.matchAll(/\bt\('([a-z][\w.]*)'[,)]/g)) if (!(key in words)) list.push(file + ': ' + key);
+	for (const [, start] of text.matchAll(/\bt\('([a-z][\w.]*\.)' \+/g))
+		if (!Object.keys(words).some((k) => k.startsWith(start))) list.push(file + ': ' + start);
+	return list;
+}
+
+const always = ['frame', 'jobs'];
+const wordsOf = (names) => Object.assign({}, ...names.map((name) => {
+	assert.ok(name in dictionary.en, 'words/en/' + name + '.js');
+	return dictionary.en[name];
+}));
+
+test('every word that a view names is fetched with it', () => {
+	const checked = withImports('main.js'), bad = [];
+	for (const file of checked) bad.push(...missing(file, wordsOf(always)));
+	// What a view inside a view speaks may have come with the outer one: looked at from the outside in.
+	const follow = (files, names) => {
+		for (const file of files) {
+			const text = readFileSync(new URL(file, dir), 'utf8');
+			for (const [, inner, , list] of text.matchAll(/lazy\(\(\) => import\('\.\/([\w-]+\.js)'\), '(\w+)'(?:, \[([^\]]*)\])?\)/g)) {
+				const all = [...names, ...[...(list ?? '').matchAll(/'([\w-]+)'/g)].map((m) => m[1])];
+				const modules = withImports(inner);
+				for (const m of modules) {
+					checked.add(m);
+					bad.push(...missing(m, wordsOf(all)));
+				}
+				if (!files.has(inner)) follow(modules, all);
+			}
+		}
+	};
+	follow(new Set(checked), always);
+	assert.deepEqual(bad, []);
+	assert.deepEqual(readdirSync(dir).filter((f) => f.endsWith('.js') && f !== 'problems.js' && !checked.has(f)), []);
 });
 
 test('every state, kind and reason of the API has words', () => {

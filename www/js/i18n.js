@@ -1,22 +1,21 @@
-// Words in the person's language. Two dictionaries with the same keys; a value is a text with {names},
-// or one text per plural form, chosen by {n}. Only the dictionary in use is fetched.
+// Words in the person's language. Two dictionaries with the same keys, cut by screen (words/LANGUAGE/SCREEN.js); a
+// value is a text with {names}, or one text per plural form, chosen by {n}. Only the language in use is fetched, and
+// of it the screens that were opened: lazy.js asks for the words of a view beside its module.
 import { cell } from './cell.js';
 import { pref, setPref } from './prefs.js';
 
-const sources = {
-	en: async () => (await import('./words-en.js')).en,
-	pt: async () => (await import('./words-pt.js')).pt,
-};
-const dictionaries = {};
+const dictionaries = { en: {}, pt: {} };
+const fetched = { en: new Map(), pt: new Map() }; // screen -> promise
+const wanted = new Set(['frame', 'jobs']);
 export const languages = [
 	{ id: 'pt', name: 'Português' },
 	{ id: 'en', name: 'English' },
 ];
 
-export function choose(wanted) {
-	for (const tag of wanted) {
+export function choose(tags) {
+	for (const tag of tags) {
 		const id = String(tag).toLowerCase().split('-')[0];
-		if (id in sources) return id;
+		if (id in dictionaries) return id;
 	}
 	return 'en';
 }
@@ -24,10 +23,24 @@ export function choose(wanted) {
 const asked = () => (typeof navigator === 'undefined' ? [] : (navigator.languages ?? [navigator.language]));
 export const language = cell(choose([pref('language'), ...asked()].filter(Boolean)));
 
-async function fetchWords(id) {
-	dictionaries[id] ??= await sources[id]();
+function fetchScreen(id, screen) {
+	if (!fetched[id].has(screen)) {
+		const coming = import('../words/' + id + '/' + screen + '.js').then(({ words }) => Object.assign(dictionaries[id], words));
+		coming.catch(() => fetched[id].delete(screen));
+		fetched[id].set(screen, coming);
+	}
+	return fetched[id].get(screen);
 }
-await fetchWords(language.get());
+
+// The words of these screens, in the language in use and in whichever is chosen later.
+export async function needWords(screens) {
+	for (const screen of screens) wanted.add(screen);
+	const id = language.get();
+	await Promise.all(screens.map((screen) => fetchScreen(id, screen)));
+	// Another language was chosen meanwhile.
+	if (language.get() !== id) await needWords(screens);
+}
+await needWords([...wanted]);
 
 // The tag for Intl: the browser's own variant of the language when it has one (en-GB, pt-BR).
 export function locale() {
@@ -36,7 +49,7 @@ export function locale() {
 }
 
 export async function setLanguage(id) {
-	await fetchWords(id);
+	await Promise.all([...wanted].map((screen) => fetchScreen(id, screen)));
 	setPref('language', id);
 	language.set(id);
 	applyLanguage();

@@ -4,7 +4,7 @@ import { t } from './i18n.js';
 import { instant, person } from './format.js';
 import { del, patch, request } from './api.js';
 import { SelectField, TextField } from './field.js';
-import { ServerFields, errorsUnder, serverBody } from './view-new-job.js';
+import { ServerFields, errorsUnder, serverBody } from './server-fields.js';
 import { may } from './session.js';
 import { Notice, ProblemBox, toast } from './notice.js';
 

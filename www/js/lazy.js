@@ -1,16 +1,16 @@
 // A view whose module is fetched when it is first looked at: the first view stays small.
 import { html, useEffect, useState } from './html.js';
-import { t } from './i18n.js';
+import { needWords, t } from './i18n.js';
 import { Notice } from './notice.js';
 
-// load: () => import(…); name: what the module exports. Answers a component.
-export function lazy(load, name) {
+// load: () => import(…); name: what the module exports; words: the screens of words/ that it speaks. Answers a component.
+export function lazy(load, name, words = []) {
 	let View = null;
 	return function Lazy(props) {
 		const [state, setState] = useState({ View, failed: false });
 		useEffect(() => {
 			if (View) return;
-			load().then((module) => {
+			Promise.all([load(), needWords(words)]).then(([module]) => {
 				View = module[name];
 				setState({ View, failed: false });
 			}, (error) => {

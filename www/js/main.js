@@ -13,11 +13,11 @@ import { lazy } from './lazy.js';
 
 const views = {
 	'': JobsView,
-	new: lazy(() => import('./view-new-job.js'), 'NewJobView'),
-	jobs: lazy(() => import('./view-job.js'), 'JobView'),
-	settings: lazy(() => import('./view-settings.js'), 'SettingsView'),
-	users: lazy(() => import('./view-users.js'), 'UsersView'),
-	audit: lazy(() => import('./view-audit.js'), 'AuditView'),
+	new: lazy(() => import('./view-new-job.js'), 'NewJobView', ['new', 'servers']),
+	jobs: lazy(() => import('./view-job.js'), 'JobView', ['job', 'runs', 'servers', 'add', 'evidence', 'gate']),
+	settings: lazy(() => import('./view-settings.js'), 'SettingsView', ['settings']),
+	users: lazy(() => import('./view-users.js'), 'UsersView', ['users']),
+	audit: lazy(() => import('./view-audit.js'), 'AuditView', ['audit']),
 };
 
 function NotFound() {

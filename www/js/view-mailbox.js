@@ -17,7 +17,7 @@ import { FinalDialog } from './final-dialog.js';
 import { RunTable, useRuns } from './job-runs.js';
 import { Dialog } from './dialog.js';
 import { Field, TextField } from './field.js';
-import { ServerFields, errorsUnder, serverBody } from './view-new-job.js';
+import { ServerFields, errorsUnder, serverBody } from './server-fields.js';
 import { Notice, ProblemBox, toast } from './notice.js';
 import { Icon } from './icon.js';
 

@@ -3,7 +3,8 @@ import { html, useEffect, useRef, useState } from './html.js';
 import { t } from './i18n.js';
 import { get, newKey, post } from './api.js';
 import { go, guardLeaving } from './router.js';
-import { SelectField, TextField } from './field.js';
+import { TextField } from './field.js';
+import { ServerFields, errorsUnder, serverBody } from './server-fields.js';
 import { ProblemBox } from './notice.js';
 
 // What each kind of provider wants; a host that depends on the customer stays empty with a hint.
@@ -14,34 +15,6 @@ export const providers = {
 	dovecot: { host: '', port: 993, tls: 'tls' },
 	other: { host: '', port: 993, tls: 'tls' },
 };
-
-export const tlsOptions = () => ['tls', 'starttls', 'none'].map((v) => [v, t('tls.' + v)]);
-
-export function ServerFields({ name, value, onValue, errors = {}, hint }) {
-	const set = (key) => (v) => onValue({ ...value, [key]: v });
-	return html`<div class="server-fields">
-		<${TextField} label=${t('server.host')} value=${value.host} onValue=${(v) => set('host')(v.trim())} name=${name + '-host'} error=${errors.host}
-			hint=${hint} autocapitalize="none" spellcheck=${false} inputmode="url" class="grow" />
-		<${TextField} label=${t('server.port')} value=${value.port} onValue=${set('port')} name=${name + '-port'} error=${errors.port}
-			inputmode="numeric" class="narrow" />
-		<${SelectField} label=${t('server.tls')} value=${value.tls} onValue=${set('tls')} name=${name + '-tls'} options=${tlsOptions()} error=${errors.tls} />
-	</div>`;
-}
-
-// {errors: {field: text}, body} of a side: the port must be a number before it is sent.
-export function serverBody(side) {
-	const port = Number(side.port);
-	return { host: side.host.trim(), port: Number.isInteger(port) && port > 0 && port < 65536 ? port : null, tls: side.tls };
-}
-
-// The errors of a problem+json under one pointer, by the last part of their pointer.
-export function errorsUnder(problem, pointer) {
-	const found = {};
-	for (const e of problem?.errors ?? [])
-		if (e.pointer === pointer || e.pointer?.startsWith(pointer + '/'))
-			found[e.pointer.slice(pointer.length + 1).split('/')[0]] = e.detail ?? e.code;
-	return found;
-}
 
 const domainsOf = (s) => s.split(/[\s,;]+/).map((d) => d.trim().replace(/^.*@/, '')).filter(Boolean);
 

@@ -1,0 +1,23 @@
+// The form of a new migration.
+export const words = {
+	'new.title': 'New migration',
+	'new.lead': 'The domain, where its mail is, and where it goes. Mailboxes come next.',
+	'new.domains.hint': 'As in company.example. Several: separate them with spaces; the first is the main one.',
+	'new.domain.missing': 'Enter the domain whose mail moves.',
+	'new.ticket.hint': 'The number of the help-desk ticket.',
+	'new.destination.hint': 'Empty: the server from the settings.',
+	'new.provider': 'Where the mail is now',
+	'new.host.missing': 'Enter the IMAP server that holds the mail now.',
+	'new.more': 'More options',
+	'new.go': 'Continue to the mailboxes',
+	'provider.microsoft': 'Microsoft 365',
+	'provider.google': 'Google',
+	'provider.zimbra': 'Zimbra / Carbonio',
+	'provider.dovecot': 'cPanel / Dovecot',
+	'provider.other': 'Other',
+	'provider.microsoft.hint': 'Ordinary passwords no longer work there: use OAuth2 or a master account.',
+	'provider.google.hint': 'Each account needs an app password, or OAuth2.',
+	'provider.zimbra.hint': 'As a rule the name of the webmail, such as mail.company.example.',
+	'provider.dovecot.hint': 'As a rule mail.company.example, or the name of the hosting server.',
+	'provider.other.hint': 'The name that the server\'s certificate carries.',
+};

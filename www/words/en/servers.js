@@ -1,0 +1,21 @@
+// Servers and what a migration is made of: said by its form and its details.
+export const words = {
+	'new.what': 'Domain and ticket',
+	'new.domains': 'Domain',
+	'new.ticket': 'Desk ticket',
+	'new.name': 'Title',
+	'new.source': 'Source',
+	'new.destination': 'Destination',
+	'new.engine': 'Engine',
+	'engine.native': 'Native (mailmover)',
+	'engine.reference': 'Reference (imapsync)',
+	'engine.native.hint': 'Exact, resumable and fast; nothing to install.',
+	'engine.reference.hint': 'The tool that mail administrators know; it must be installed on the worker.',
+	'server.host': 'Server',
+	'server.port': 'Port',
+	'server.tls': 'Encryption',
+	'server.port.wrong': 'A port is a number from 1 to 65535.',
+	'tls.tls': 'TLS',
+	'tls.starttls': 'STARTTLS',
+	'tls.none': 'None (this machine only)',
+};

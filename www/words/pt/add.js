@@ -1,0 +1,28 @@
+// Adding mailboxes.
+export const words = {
+	'add.title': 'Adicionar caixas a {domain}',
+	'add.lead': 'De {from} para {to}. Escreva, cole de uma folha de cálculo ou largue um ficheiro CSV.',
+	'add.drop':
+		'Largue aqui um ficheiro CSV: utilizador de origem, palavra-passe, utilizador de destino, palavra-passe',
+	'add.file': 'Escolher ficheiro',
+	'add.filled': { one: '{n} linha preenchida.',
+		other: '{n} linhas preenchidas.' },
+	'add.go': { one: 'Adicionar {n} caixa',
+		other: 'Adicionar {n} caixas' },
+	'add.done': { one: '{n} caixa adicionada.',
+		other: '{n} caixas adicionadas.' },
+	'add.bad': { one: '{n} linha precisa de correção.',
+		other: '{n} linhas precisam de correção.' },
+	'add.bare': { one: '{n} caixa não tem palavra-passe num dos lados. Pode adicioná-la agora e introduzi-la mais tarde.',
+		other: '{n} caixas não têm palavra-passe num dos lados. Pode adicioná-las agora e introduzi-las mais tarde.' },
+	'add.preflight': 'Verificar já acessos e servidores (preflight)',
+	'add.refused': { one: '{n} linha foi recusada.',
+		other: '{n} linhas foram recusadas.' },
+	'add.refused.more': 'Nada foi guardado. Corrija os campos marcados e envie novamente.',
+	'row.add': 'Mais uma linha',
+	'row.remove': 'Remover a linha {n}',
+	'row.missing': 'Indique o utilizador na origem.',
+	'row.space': 'Há um espaço dentro do utilizador.',
+	'row.twice': 'Igual ao da linha {n}.',
+	'row.taken': 'Esta caixa já está na migração.',
+};

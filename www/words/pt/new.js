@@ -1,0 +1,23 @@
+// The form of a new migration.
+export const words = {
+	'new.title': 'Nova migração',
+	'new.lead': 'O domínio, onde está o correio e para onde vai. As caixas vêm a seguir.',
+	'new.domains.hint': 'Como empresa.example. Vários: separe-os com espaços; o primeiro é o principal.',
+	'new.domain.missing': 'Indique o domínio cujo correio muda.',
+	'new.ticket.hint': 'O número do ticket de suporte.',
+	'new.destination.hint': 'Vazio: o servidor das definições.',
+	'new.provider': 'Onde está o correio agora',
+	'new.host.missing': 'Indique o servidor IMAP onde está o correio agora.',
+	'new.more': 'Mais opções',
+	'new.go': 'Continuar para as caixas',
+	'provider.microsoft': 'Microsoft 365',
+	'provider.google': 'Google',
+	'provider.zimbra': 'Zimbra / Carbonio',
+	'provider.dovecot': 'cPanel / Dovecot',
+	'provider.other': 'Outro',
+	'provider.microsoft.hint': 'Palavras-passe normais já não funcionam lá: use OAuth2 ou uma conta mestra.',
+	'provider.google.hint': 'Cada conta precisa de uma palavra-passe de aplicação, ou OAuth2.',
+	'provider.zimbra.hint': 'Em regra o nome do webmail, como mail.empresa.example.',
+	'provider.dovecot.hint': 'Em regra mail.empresa.example, ou o nome do servidor de alojamento.',
+	'provider.other.hint': 'O nome que está no certificado do servidor.',
+};

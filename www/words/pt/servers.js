@@ -1,0 +1,21 @@
+// Servers and what a migration is made of: said by its form and its details.
+export const words = {
+	'new.what': 'Domínio e ticket',
+	'new.domains': 'Domínio',
+	'new.ticket': 'Ticket do Desk',
+	'new.name': 'Título',
+	'new.source': 'Origem',
+	'new.destination': 'Destino',
+	'new.engine': 'Motor',
+	'engine.native': 'Nativo (mailmover)',
+	'engine.reference': 'Referência (imapsync)',
+	'engine.native.hint': 'Exato, retomável e rápido; nada para instalar.',
+	'engine.reference.hint': 'A ferramenta que os administradores conhecem; tem de estar instalada no worker.',
+	'server.host': 'Servidor',
+	'server.port': 'Porta',
+	'server.tls': 'Cifra',
+	'server.port.wrong': 'Uma porta é um número de 1 a 65535.',
+	'tls.tls': 'TLS',
+	'tls.starttls': 'STARTTLS',
+	'tls.none': 'Nenhuma (só esta máquina)',
+};
