@@ -304,7 +304,7 @@ static void warn_of_view(struct copy *cp, const struct job *j)
 
 static const struct err *make_jobs(struct copy *cp)
 {
-	const struct err *e;
+	const struct err *e = NULL;
 	bool filter_changed = false;
 
 	if (cp->only == NULL && (e = filter_note(cp, &filter_changed)) != NULL)
