@@ -550,6 +550,7 @@ static void on_compress(void *arg, const struct imap_result *res)
 
 	if (res->lost || res->kind != IMAP_OK)
 		return; /* a NO: it goes on as it was */
+	log_info("%s: compressed from here on", c->ep.label);
 	c->compressed = true;
 	/* what stands behind the answer is compressed already */
 	net_start_deflate(c->net, c->in + c->in_at, c->in_len - c->in_at);

@@ -56,21 +56,23 @@ void line_ready(struct pair *p, enum line_side side)
 
 static void squeeze(struct copy *cp, enum line_side side, uint64_t rate)
 {
-	bool asked = false;
+	const char *name = side == LINE_SRC ? "source" : "destination";
+	bool offered = false;
 
 	cp->line[side].slow = true;
 	for (unsigned i = 0; i < cp->npairs; i++) {
 		struct pair *p = &cp->pairs[i];
+		struct imap_conn *c = side == LINE_SRC ? p->src : p->dst;
 
 		if (p->dead || !(side == LINE_SRC ? p->src_ready : p->dst_ready))
 			continue;
+		offered = offered || imap_has(c, "COMPRESS=DEFLATE");
 		/* COMPRESS stands between commands: append_close sends it behind the one that is being written */
 		if (side == LINE_SRC || p->batch == NULL)
-			asked = imap_compress(side == LINE_SRC ? p->src : p->dst) || asked;
+			imap_compress(c);
 	}
-	if (asked)
-		log_info("%s: the line is the limit (%llu KB/s): compressing", side == LINE_SRC ? "source" : "destination",
-			(unsigned long long)(rate / 1000));
+	if (offered)
+		log_info("%s: the line is the limit (%llu KB/s): compressing", name, (unsigned long long)(rate / 1000));
 }
 
 void line_look(struct copy *cp)

@@ -38,11 +38,11 @@ def test_compressed_both_ways(case):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("slow", ["source"])
+@pytest.mark.parametrize("slow", ["source", "destination"])
 def test_a_slow_line_is_compressed(case, slow):
     """With the default: a side is compressed when its line is slow, and only that side."""
     text = b"Segue em anexo o contrato assinado; favor confirmar o recebimento desta mensagem.\r\n" * 2000
-    case.fill([("INBOX", True, [(oddities.message(f"lenta {n}", text), DATE, ()) for n in range(250)])])
+    case.fill([("INBOX", True, [(oddities.message(f"lenta {n}", text), DATE, ()) for n in range(500)])])  # the kernels alone hold 20 MB
     ports = {}
     rates = {"source": 0, "destination": 0, slow: 3_000_000}
     proxies = []
@@ -58,3 +58,4 @@ def test_a_slow_line_is_compressed(case, slow):
     case.check(run)
     assert f"{slow}: the line is the limit" in run.stderr, run
     assert run.stderr.count("the line is the limit") == 1, run
+    assert run.stderr.count("compressed from here on") == 1, run
