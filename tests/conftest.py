@@ -24,8 +24,11 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
+        sample = item.get_closest_marker("sample")
         if item.get_closest_marker("long") and not LONG:
             item.add_marker(pytest.mark.skip(reason="takes minutes: CHECK_LONG=1 or --long"))
+        elif sample and item.callspec.id not in sample.args and not LONG:
+            item.add_marker(pytest.mark.skip(reason="one of many of its kind: CHECK_LONG=1 or --long"))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ def limited(build_dir):
     assert not stack.sanitizer_reports(), stack.sanitizer_reports()
 
 
+@pytest.mark.long
 def test_refused_messages(limited, new_page, domain):
     stack, user = limited, f"ana@{domain}"
     stack.add_mail_account(user, [])
@@ -43,6 +44,7 @@ def test_refused_messages(limited, new_page, domain):
     assert stack.compare(user).equal
 
 
+@pytest.mark.long
 def test_audit_trail(stack, new_page, domain, new_job):
     technician, job, _ = new_job(stack, domain, messages=0)
     page = new_page().resume("lead").open(f"/audit?job={job['id']}")

@@ -29,7 +29,8 @@ def test_language_and_theme_are_kept(page):
     assert page.driver.execute_script("return [document.documentElement.lang, document.documentElement.dataset.theme]") == ["pt", "dark"]
 
 
-@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("width", [390, 1280])
 def test_no_screen_is_wider_than_the_window(page, screens, width):
     page.resume("admin").emulate(width=width)
     for path, css in screens:
@@ -38,7 +39,8 @@ def test_no_screen_is_wider_than_the_window(page, screens, width):
         assert wide <= 0, f"{path}: {wide} px too wide at {width}"
 
 
-@pytest.mark.parametrize("dark", [pytest.param(False, id="light", marks=pytest.mark.long), pytest.param(True, id="dark")])
+@pytest.mark.long
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_accessibility(page, screens, build_dir, dark):
     axe = build_dir / "www/npm/node_modules/axe-core/axe.min.js"
     if not axe.exists():

@@ -96,6 +96,7 @@ def test_story(stack, new_page, domain, language):
         assert result.equal, "\n".join(result.differences)
 
 
+@pytest.mark.long
 def test_progress_is_seen_and_stopped(stack, page, domain, new_job, tmp_path):
     """A pass over a slow line shows its counts while it moves, never 100 before its end, and stops when asked."""
     technician, job, users = new_job(stack, domain, messages=300)
@@ -119,6 +120,7 @@ def test_progress_is_seen_and_stopped(stack, page, domain, new_job, tmp_path):
     page.one("dialog .log")
 
 
+@pytest.mark.long
 def test_wrong_password_is_explained_and_corrected(stack, page, domain, new_job):
     technician, job, users = new_job(stack, domain, messages=20)
     box = technician.get(f"/jobs/{job['id']}/mailboxes")["items"][0]

@@ -1,8 +1,10 @@
 """When things go wrong the page says what happened, keeps what was typed, and recovers by itself."""
 
+import pytest
 from selenium.webdriver.common.keys import Keys
 
 
+@pytest.mark.long
 def test_session_ends_while_typing(stack, page, domain):
     page.open().sign_in("technician")
     page.open("/new")
@@ -16,6 +18,7 @@ def test_session_ends_while_typing(stack, page, domain):
     assert [j["source"]["host"] for j in jobs] == ["mail." + domain]
 
 
+@pytest.mark.long
 def test_wrong_password_at_sign_in(stack, page):
     page.open()
     page.type("[name=user]", "technician")
@@ -24,6 +27,7 @@ def test_wrong_password_at_sign_in(stack, page):
     assert page.one("[name=user]").get_attribute("value") == "technician"
 
 
+@pytest.mark.long
 def test_service_goes_and_comes_back(new_stack, new_page, domain):
     stack = new_stack(mail=False, with_worker=False)
     page = new_page(at=stack).open().sign_in("technician")
@@ -40,6 +44,7 @@ def test_service_goes_and_comes_back(new_stack, new_page, domain):
     assert len(stack.client("technician").get(f"/jobs?domain={domain}")["items"]) == 1
 
 
+@pytest.mark.long
 def test_mistakes_are_named_at_their_field(stack, page, domain):
     page.resume("technician").open("/new")
     page.click("form button[type=submit]")
@@ -68,6 +73,7 @@ def test_hostile_text_is_shown_as_text(stack, page, domain):
     assert not page.all("main img")
 
 
+@pytest.mark.long
 def test_approval_of_facts_that_moved(stack, new_page, domain, new_job):
     """Somebody starts a pass while the lead reads: 412, and the dialog shows what changed."""
     technician, job, users = new_job(stack, domain, messages=20)

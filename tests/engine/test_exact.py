@@ -31,7 +31,7 @@ def succeed(run):
 
 
 def test_realistic_mailbox_and_second_run(case):
-    case.fill_mailbox(mailgen.Generator(case.user, 7).mailbox(messages=250, biggest=3 << 20))
+    case.fill_mailbox(mailgen.Generator(case.user, 7).mailbox(messages=120, biggest=2 << 20))
     before = case.read(case.source)
     first = succeed(case.engine.run())
     case.check(first, source=before)
@@ -62,6 +62,7 @@ def test_state_gone(case):
     assert again.done["messages_copied"] == 0, again
 
 
+@pytest.mark.sample("garbage", "other pair")
 @pytest.mark.parametrize("damage", ["garbage", "truncated", "empty", "other pair", "not writable text"])
 def test_state_damaged(case, damage, program, tmp_path, authority, pair):
     case.fill_mailbox(mailgen.Generator(case.user, 10).mailbox(messages=60, biggest=0))
@@ -100,6 +101,7 @@ def test_half_copied_by_somebody_else(case):
     case.check(run)
 
 
+@pytest.mark.long
 def test_half_copied_by_mbsync(case):
     """mbsync adds a header to what it copies: still the same messages, none comes twice."""
     if not shutil.which("mbsync"):
@@ -323,6 +325,7 @@ STRIPS = {
 }
 
 
+@pytest.mark.sample("all")
 @pytest.mark.parametrize("strip", STRIPS, ids=lambda s: s.replace(" ", "-"))
 def test_poorer_servers(case, tmp_path, strip):
     """Without an extension: the same result, and the extension is not used."""

@@ -17,7 +17,7 @@ from .verify_case import dest_name, find, mode, pair, plain  # noqa: F401: fixtu
 # --- equal sides ------------------------------------------------------------------------------------
 
 def test_equal_accounts(pair, mode):
-    user, folders = pair.account(300)
+    user, folders = pair.account(100)
     count = sum(len(f.messages) for f in folders)
     got = pair.run("verify", user, *mode)
     assert got.status == 0, got.output
@@ -46,8 +46,9 @@ def test_the_source_is_not_touched(pair):
 
 # --- planted defects --------------------------------------------------------------------------------
 
+@pytest.mark.sample("deep")
 def test_planted_defects(pair, mode, long):
-    user, folders = pair.account(2000 if long else 600, seed=7)
+    user, folders = pair.account(2000 if long else 300, seed=7)
     vandal = Vandal(pair, pair.destination, user, folders)
     defects = Defects(vandal, folders)
     defects.plant()
@@ -84,6 +85,7 @@ def test_named_with_what_a_person_needs(pair):
     assert missing[moved + 1]["elsewhere"] == "Clientes.São Paulo"
 
 
+@pytest.mark.sample("deep")
 def test_empty_folder_lost(pair, mode):
     user, folders = pair.account(40)
     vandal = Vandal(pair, pair.destination, user, folders)
@@ -107,7 +109,7 @@ CHANGES = {
 def test_destination_that_changes_messages(pair, change, mode):
     alter, rung = CHANGES[change]
     # one without any header would become one with a header: not the same message any more
-    user, folders = pair.account(120, both=False)
+    user, folders = pair.account(60, both=False)
     folders = [mailgen.Folder(f.path, f.subscribed, [
         mailgen.Message(alter(m) if not m.data.startswith(b"\r\n") and b"\r\n\r\n" in m.data[:-4] else m.data, m.date,
                         m.flags) for m in f.messages]) for f in folders]
@@ -120,8 +122,9 @@ def test_destination_that_changes_messages(pair, change, mode):
     assert done[rung] > 100 and done["exact"] + done["canonical"] + done["decoded"] + done["summary"] == done["found"]
 
 
+@pytest.mark.sample("deep")
 def test_destination_that_drops_keywords(pair, mode):
-    user, folders = pair.account(200, change=lambda m: mailgen.Message(
+    user, folders = pair.account(80, change=lambda m: mailgen.Message(
         m.data, m.date, tuple(f for f in m.flags if f[0] == "\\")))
     with_keywords = sum(any(f[0] != "\\" for f in m.flags) for folder in folders for m in folder.messages)
     got = pair.run("verify", user, *mode)
@@ -132,8 +135,9 @@ def test_destination_that_drops_keywords(pair, mode):
 
 # --- the ledger ---------------------------------------------------------------------------------------
 
+@pytest.mark.sample("deep")
 def test_ledger_tells_of_every_message(pair, mode):
-    user, folders = pair.account(150)
+    user, folders = pair.account(60)
     vandal = Vandal(pair, pair.destination, user, folders)
     gone = find(folders, "INBOX", plain)[2]
     vandal.remove("INBOX", gone)
@@ -184,6 +188,7 @@ def baseline_of(pair, user):
     return folders
 
 
+@pytest.mark.sample("deep")
 def test_late_messages_are_no_misses(pair, mode):
     user, folders = pair.account(60)
     file = pair.directory / f"baseline-{user}"
@@ -228,6 +233,7 @@ def test_bad_baseline_says_where(pair, text, word):
     assert got.status == 65 and word in got.output
 
 
+@pytest.mark.sample("deep")
 def test_excluded_folders_and_dates_are_counted(pair, mode):
     user, folders = pair.account(150)
     vandal = Vandal(pair, pair.destination, user, folders)
@@ -242,6 +248,7 @@ def test_excluded_folders_and_dates_are_counted(pair, mode):
     assert (got.done["missing"], got.done["extra"]) == (0, 0)
 
 
+@pytest.mark.sample("deep")
 def test_mapped_folder(pair, mode):
     user, folders = pair.account(60)
     vandal = Vandal(pair, pair.destination, user, folders)

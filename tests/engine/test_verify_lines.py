@@ -13,6 +13,7 @@ from .verify_case import find, mode, pair, plain  # noqa: F401: fixtures
 
 # --- sides that cannot be read ------------------------------------------------------------------------
 
+@pytest.mark.sample("deep")
 def test_a_message_the_source_cannot_deliver(pair, mode):
     user, folders = pair.account(60)
     index = find(folders, "INBOX", plain)[2]
@@ -56,7 +57,7 @@ def test_terminate_is_clean(pair):
 # --- bad lines and poor servers -----------------------------------------------------------------------
 
 def spoiled(pair, seed):
-    user, folders = pair.account(200, seed=seed)
+    user, folders = pair.account(100, seed=seed)
     vandal = Vandal(pair, pair.destination, user, folders)
     gone, moved = find(folders, "INBOX", plain)[3:5]
     vandal.remove("INBOX", gone)
@@ -81,6 +82,7 @@ def plain_pair(proxies, pair, user):
             "--to", pair.url(pair.destination, user, destination.port).replace("imaps:", "imap:")]
 
 
+@pytest.mark.sample("deep-almost nothing")
 @pytest.mark.parametrize("kind", POOR)
 def test_poor_servers(pair, tmp_path, kind, mode):
     user, expected = spoiled(pair, 3)
@@ -96,6 +98,7 @@ def test_poor_servers(pair, tmp_path, kind, mode):
         assert source.violations() == destination.violations() == []
 
 
+@pytest.mark.sample("0")
 @pytest.mark.parametrize("seed", range(3))
 def test_lines_that_break(pair, tmp_path, seed, long):
     """Cut after random numbers of bytes: connected again, and the same outcome."""
@@ -132,6 +135,7 @@ def test_nothing_is_written_anywhere(pair, tmp_path):
     assert not words & {"SELECT", "STORE", "APPEND", "CREATE", "DELETE", "RENAME", "EXPUNGE", "CLOSE", "SUBSCRIBE"}
 
 
+@pytest.mark.long
 def test_mail_that_comes_and_goes_meanwhile(pair, tmp_path):
     """New mail at the source is late, not missing; mail deleted there is said to have left."""
     user, folders = pair.account(300)

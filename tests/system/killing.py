@@ -8,7 +8,7 @@ import time
 
 from stack.process import children_of, program_of
 
-TRIALS_QUICK, TRIALS_LONG = 3, 20
+TRIALS_QUICK, TRIALS_LONG = 2, 20
 
 
 def trials(long):

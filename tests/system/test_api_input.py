@@ -204,13 +204,12 @@ def test_numbers_that_do_not_exist(api, job):
             assert_problem(answer, (404, 422, 400))
 
 
-def test_paths_in_numbers(api, job):
+def test_paths_in_numbers(api, job, long):
+    """In the quick form each route meets every fourth."""
     bad = ["0", "-1", "1.0", "1e3", "0x1", "%2e%2e", "..%2F..%2Fetc%2Fpasswd", "1%2F..%2F2", "1%00", "1%0a", "%31%20", "9" * 30, "a" * 500,
            "1;drop", "%ff", "%c3%28", "1%252F2", "\u0661".encode().hex(" ").replace(" ", "%")]
-    for method, path, operation in routes():
-        if "{id}" not in path:
-            continue
-        for number in bad:
+    for index, (method, path, operation) in enumerate(r for r in routes() if "{id}" in r[1]):
+        for number in bad if long else bad[index % 4::4]:
             body = {} if body_schema(operation) else None
             answer = client_for(api, operation).request(method, path.replace("{id}", number).replace("{name}", "log").replace("{n}", "1"), body,
                                                         {"If-Match": '"1"'})

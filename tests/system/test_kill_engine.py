@@ -8,21 +8,23 @@ from killing import Moments, assert_run_once, engines, trials
 from stack import wait
 
 
-PEOPLE = ("a", "b", "c", "d")  # as many at a time as the worker has slots
+PEOPLE = ("a", "b", "c", "d")  # as many at a time as the worker has slots; in the quick form half of them
 
 
 def test_kill_engine(new_stack, new_job, long):
     """Whole jobs at a time; each engine that is killed is another mailbox's, at another moment."""
+    people = PEOPLE if long else PEOPLE[:2]
     stack, moments, hits, round_ = new_stack(), Moments(), 0, 0
     duration = None
     while hits < trials(long):
         round_ += 1
         assert round_ <= 5 * trials(long), "the engines were never there to be killed"
-        technician, job, users = new_job(stack, f"k{round_}.example", PEOPLE, messages=150, seed=round_, biggest=4_000_000)
+        technician, job, users = new_job(stack, f"k{round_}.example", people, messages=150 if long else 60, seed=round_,
+                                        biggest=4_000_000 if long else 2_000_000)
         runs = technician.start(job["id"], "sync", pass_="initial")
         began = time.monotonic()
         if duration is not None:
-            hits += kill_engines(stack, moments, duration, len(PEOPLE))
+            hits += kill_engines(stack, moments, duration, len(people))
         ended = technician.wait_runs(runs, alive=stack.check_alive)
         if duration is None:  # the first job runs undisturbed and says how long it takes
             duration = time.monotonic() - began

@@ -65,7 +65,7 @@ def test_created_once(killing_stack, long):
 def test_reports_survive(killing_stack, new_job, long):
     """The worker's reports meet dying processes; each run still ends once and the mail is all there."""
     stack, moments, stop = killing_stack, Moments(), threading.Event()
-    technician, job, users = new_job(stack, "reports.example", people=("a", "b"), messages=200, biggest=3_000_000)
+    technician, job, users = new_job(stack, "reports.example", people=("a", "b"), messages=200 if long else 60, biggest=3_000_000 if long else 1_000_000)
     token = stack.bearer("technician").token
     patient = Client(stack.url, token=token)
     begun = time.monotonic()

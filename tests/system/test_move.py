@@ -17,7 +17,7 @@ def assert_succeeded(runs):
 
 
 def test_whole_path(stack, domain, new_job):
-    technician, job, users = new_job(stack, domain, people=("ana", "joão", "o'neil+x"), messages=120)
+    technician, job, users = new_job(stack, domain, people=("ana", "joão", "o'neil+x"), messages=60)
     before = {user: imapcheck.read(stack.account(stack.source, user)) for user in users}
     assert technician.gate(domain)["verdict"] == "blocked"
 

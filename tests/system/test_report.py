@@ -177,6 +177,7 @@ def test_no_key(new_stack):
     assert "MIGRATION_SIGNING_KEY" in run["message"]
 
 
+@pytest.mark.long
 def test_audit_trail(new_stack):
     """A row changed, removed, inserted, replaced with all after it, or cut off the end: found and named."""
     stack = new_stack(mail=False)
@@ -211,6 +212,7 @@ def test_audit_trail(new_stack):
     assert stack.ctl("audit", "verify")
 
 
+@pytest.mark.long
 def test_replaced_trail(new_stack):
     """A whole trail written anew, sound in itself, is not the one that the certificate has seen."""
     one = new_stack(mail=False)

@@ -130,10 +130,10 @@ def test_samples(stack, name):
         assert "nothing was imported" in run["message"] and there == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault, status, code", [
-    ("drop", "partial", "partial"), pytest.param("quota", "failed", "quota.exceeded", marks=pytest.mark.long),
-    pytest.param("truncate", "failed", "source.damaged", marks=pytest.mark.long),
-    pytest.param("down", "failed", "tool.failed", marks=pytest.mark.long)])
+    ("drop", "partial", "partial"), ("quota", "failed", "quota.exceeded"), ("truncate", "failed", "source.damaged"),
+    ("down", "failed", "tool.failed")])
 def test_faults(stack, fault, status, code):
     """What goes wrong on a server is told; above all an import that answers well and has lost an item."""
     user = f"rui@{fault}.example"

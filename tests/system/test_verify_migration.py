@@ -28,6 +28,7 @@ def script(stack, tmp_path, user, domain, **more):
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=240)
 
 
+@pytest.mark.long
 def test_five_steps(stack, domain, tmp_path):
     user = f"probe@{domain}"
     generator = mailgen.Generator(user, 1)

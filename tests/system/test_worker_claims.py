@@ -184,6 +184,7 @@ def test_api_away_while_a_run_ends(fake):
     fake.assert_once(run)
 
 
+@pytest.mark.long
 def test_report_of_a_worker_that_is_gone(fake):
     """It died with a report in the outbox: the other one of its spool cannot speak for it, and does the work again."""
     first, second = fake.fake_worker("mute"), fake.fake_worker("speaker")
@@ -204,6 +205,7 @@ def test_report_of_a_worker_that_is_gone(fake):
     wait.until(lambda: f"{run['id']}.json" not in fake.names("outbox"), "an empty outbox", 60)
 
 
+@pytest.mark.long
 def test_service_away_longer_than_a_lease(fake):
     """Nobody could hear the worker: what it ended meanwhile counts, and its lease does when the service is back."""
     worker = fake.fake_worker("unheard")
