@@ -3,19 +3,37 @@
 
 #include <string.h>
 
+#include "store_quarantine.h"
 #include "view.h"
 
 #include "banned.h"
+
+/* What the destination refused and does not have yet, by folder. */
+static void quarantined(struct writer *w, const struct quarantine_count *v, size_t n)
+{
+	w_array(w, "quarantined");
+	for (size_t i = 0; i < n; i++) {
+		w_object(w, NULL);
+		w_str(w, "folder", v[i].folder);
+		w_i64(w, "count", v[i].count);
+		w_object_end(w);
+	}
+	w_array_end(w);
+}
 
 static const struct err *mailbox_item(struct writer *w, struct call *c, const struct mailbox *m, bool folders)
 {
 	struct verification v = {0};
 	struct pass_row p = {0};
+	struct quarantine_count *q = NULL;
+	size_t n = 0;
 	const struct err *e;
 
 	e = verification_last(c->app->store, m->id, &v);
 	if (e == NULL)
 		e = pass_last(c->app->store, m->id, &p);
+	if (e == NULL)
+		e = quarantine_counts(c->app->store, m->id, &q, &n);
 	w_object(w, NULL);
 	w_i64(w, "mailbox_id", m->id);
 	w_str(w, "source_user", m->source.user);
@@ -24,7 +42,9 @@ static const struct err *mailbox_item(struct writer *w, struct call *c, const st
 	if (e == NULL)
 		e = view_verification(w, "verification", c, &v, folders);
 	view_pass(w, "last_pass", &p);
+	quarantined(w, q, n);
 	w_object_end(w);
+	quarantine_counts_free(q, n);
 	return e;
 }
 

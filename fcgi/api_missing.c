@@ -31,6 +31,26 @@ static void item(struct writer *w, const struct missing_row *m)
 	w_object_end(w);
 }
 
+/* How many there are of each class, whatever part of them is shown. */
+static const struct err *say_classes(struct writer *w, struct call *c, int64_t verification_id)
+{
+	struct missing_class *v = NULL;
+	const struct err *e;
+	size_t n = 0;
+
+	e = missing_classes(c->app->store, verification_id, &v, &n);
+	w_array(w, "classes");
+	for (size_t i = 0; i < n; i++) {
+		w_object(w, NULL);
+		w_str(w, "class", v[i].class);
+		w_i64(w, "count", v[i].count);
+		w_object_end(w);
+	}
+	w_array_end(w);
+	missing_classes_free(v, n);
+	return e;
+}
+
 static const struct err *say_page(struct call *c, const struct verification *last, const char *class)
 {
 	struct missing_row *v = NULL;
@@ -51,6 +71,7 @@ static const struct err *say_page(struct call *c, const struct verification *las
 		w_i64(&w, "verification_id", last->id);
 	else
 		w_null(&w, "verification_id");
+	e = say_classes(&w, c, last->id);
 	w_array(&w, "items");
 	for (size_t i = 0; i < n; i++)
 		item(&w, &v[i]);
@@ -58,7 +79,7 @@ static const struct err *say_page(struct call *c, const struct verification *las
 	view_next(&w, n > 0 && n == limit ? v[n - 1].id : 0);
 	w_object_end(&w);
 	missing_free(v, n);
-	return NULL;
+	return e;
 }
 
 /* --- CSV --- */
@@ -86,7 +107,7 @@ static void csv_row(struct buf *out, const struct missing_row *m)
 	cell(out, m->subject, ',');
 	buf_addf(out, "%lld,", (long long)m->size);
 	cell(out, m->class, ',');
-	cell(out, m->detail, ',');
+	cell(out, *m->server != '\0' ? m->server : m->detail, ',');
 	cell(out, m->message_id, ',');
 	buf_addf(out, "%lld\r\n", (long long)m->uid);
 }

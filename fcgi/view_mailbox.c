@@ -39,6 +39,7 @@ void view_missing_members(struct writer *w, const struct missing_row *m)
 	w_text(w, "subject", m->subject);
 	w_str(w, "class", m->class);
 	w_text(w, "detail", m->detail);
+	w_text(w, "server", m->server);
 }
 
 void view_pass(struct writer *w, const char *key, const struct pass_row *p)

@@ -30,6 +30,7 @@ void view_me(struct writer *w, const char *key, const struct principal *who, uns
 		{"gate.approve", ROLES_L},
 		{"gate.override", override_roles},
 		{"missing.accept", ROLES_L},
+		{"dns.change", ROLES_L},
 		{"audit.read", ROLES_L},
 		{"users.manage", ROLES_S},
 	};

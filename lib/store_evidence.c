@@ -188,6 +188,7 @@ static void missing_clear(void *item)
 	free(p->subject);
 	free(p->class);
 	free(p->detail);
+	free(p->server);
 }
 
 void missing_free(struct missing_row *v, size_t n)
@@ -206,19 +207,62 @@ static void missing_fill(struct stmt *st, void *item)
 	        .from = db_col_dup(st, 6),
 	        .subject = db_col_dup(st, 7),
 	        .class = db_col_dup(st, 8),
-	        .detail = db_col_dup(st, 9)};
+	        .detail = db_col_dup(st, 9),
+	        .server = db_col_dup(st, 10)};
 }
+
+/* A pass tries again whatever was refused before: only the words of the last one and of recopies since still hold. */
+#define MISSING_SEEN                                                                                         \
+	"WITH ver AS (SELECT run_id, mailbox_id, pass_id FROM verifications WHERE id = ?1),"                 \
+	" since AS (SELECT coalesce(max(p.run_id), 0) AS run_id FROM passes p JOIN runs x ON x.id = p.run_id"  \
+	"  WHERE p.mailbox_id = (SELECT mailbox_id FROM ver) AND p.id <= (SELECT pass_id FROM ver)"          \
+	"  AND x.kind = 'sync'),"                                                                            \
+	" said AS (SELECT folder, uid, server FROM refusals WHERE id IN (SELECT max(id) FROM refusals"       \
+	"  WHERE mailbox_id = (SELECT mailbox_id FROM ver) AND run_id >= (SELECT run_id FROM since)"         \
+	"  AND run_id < (SELECT run_id FROM ver) GROUP BY folder, uid)),"                                    \
+	" seen AS (SELECT m.*, said.server, CASE WHEN said.uid IS NOT NULL AND m.class = 'unexplained'"      \
+	"  THEN 'refused' ELSE m.class END AS shown FROM missing m"                                          \
+	"  LEFT JOIN said ON said.folder = m.folder AND said.uid = m.uid WHERE m.verification_id = ?1)"
 
 const struct err *missing_list(struct store *s, int64_t verification_id, const char *class, int64_t after,
         size_t limit, struct missing_row **v, size_t *n)
 {
 	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
-	        "SELECT id, uid, size, folder, date, message_id, sender, subject, class, detail FROM missing"
-	        " WHERE verification_id = ?1 AND (?2 IS NULL OR class = ?2) AND id > ?3 ORDER BY id LIMIT ?4",
+	        MISSING_SEEN
+	        " SELECT id, uid, size, folder, date, message_id, sender, subject, shown, detail,"
+	        " coalesce(server, '') FROM seen"
+	        " WHERE (?2 IS NULL OR shown = ?2) AND id > ?3 ORDER BY id LIMIT ?4",
 	        "isii", verification_id, class, after, (int64_t)limit);
 
 	return db_list(e, st, sizeof(**v), missing_fill, missing_clear, v, n);
+}
+
+static void missing_class_clear(void *item)
+{
+	free(((struct missing_class *)item)->class);
+}
+
+void missing_classes_free(struct missing_class *v, size_t n)
+{
+	db_list_free(v, n, sizeof(*v), missing_class_clear);
+}
+
+static void missing_class_fill(struct stmt *st, void *item)
+{
+	*(struct missing_class *)item =
+	        (struct missing_class){.class = db_col_dup(st, 0), .count = db_col_i64(st, 1)};
+}
+
+const struct err *missing_classes(
+        struct store *s, int64_t verification_id, struct missing_class **v, size_t *n)
+{
+	struct stmt *st = NULL;
+	const struct err *e = db_query(store_db(s), &st,
+	        MISSING_SEEN " SELECT shown, count(*) FROM seen GROUP BY shown ORDER BY shown", "i",
+	        verification_id);
+
+	return db_list(e, st, sizeof(**v), missing_class_fill, missing_class_clear, v, n);
 }
 
 static void refusals_clear(void *item)

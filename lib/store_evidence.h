@@ -44,12 +44,21 @@ void verification_folders_free(struct verification_folder *v, size_t n);
 
 struct missing_row {
 	int64_t id, uid, size;
-	char *folder, *date, *message_id, *from, *subject, *class, *detail;
+	char *folder, *date, *message_id, *from, *subject, *class, *detail, *server;
 };
-/* By id, of one verification; class NULL: all. */
+/* By id, of one verification; class NULL: all. What nobody explained and the last pass (or a recopy since) was
+ * refused is of class refused, with the destination's words in `server` (else ""); the verification's counts stay
+ * as they were reported. */
 const struct err *missing_list(struct store *s, int64_t verification_id, const char *class, int64_t after,
         size_t limit, struct missing_row **v, size_t *n);
 void missing_free(struct missing_row *v, size_t n);
+struct missing_class {
+	char *class;
+	int64_t count;
+};
+const struct err *missing_classes(
+        struct store *s, int64_t verification_id, struct missing_class **v, size_t *n);
+void missing_classes_free(struct missing_class *v, size_t n);
 
 struct refusal_row {
 	int64_t id, run_id, uid, size, at;

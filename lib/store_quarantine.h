@@ -19,6 +19,15 @@ struct quarantine {
 };
 void quarantine_free(struct quarantine *v, size_t n); /* the array as well */
 
+struct quarantine_count {
+	char *folder;
+	int64_t count;
+};
+/* What is not at the destination yet, by folder. */
+const struct err *quarantine_counts(
+        struct store *s, int64_t mailbox_id, struct quarantine_count **v, size_t *n);
+void quarantine_counts_free(struct quarantine_count *v, size_t n);
+
 /* Of the mailbox's present pair, by number; state -1: any. */
 const struct err *quarantine_list(struct store *s, int64_t mailbox_id, int state, int64_t after, size_t limit,
         struct quarantine **v, size_t *n);

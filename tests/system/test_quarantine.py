@@ -67,6 +67,15 @@ def test_refused_kept_tried_again(limited):
     assert [i["subject"] for i in now] == ["Relatório 2", "Relatório 1"] and now[1]["run_id"] == again["id"]
     assert technician.request("POST", f"{path}/{items[0]['n']}/retry", {}).status == 404
 
+    # a verification names what the destination said of each, by folder and by message
+    technician.do(job["id"], "verify", 60)
+    missing = technician.get(f"/mailboxes/{box['id']}/missing?limit=1")
+    assert missing["classes"] == [{"class": "refused", "count": 2}] and missing["next"]
+    assert missing["items"][0]["class"] == "refused" and missing["items"][0]["server"] in {i["server"] for i in now}
+    assert technician.get(f"/mailboxes/{box['id']}/missing?class=unexplained")["items"] == []
+    row, = technician.get(f"/jobs/{job['id']}/verify")["mailboxes"]
+    assert row["quarantined"] == [{"folder": "INBOX", "count": 2}]
+
     stack.destination.change(more=LIMIT.format("100k"))
     number = now[1]["n"]
     done, = technician.wait_runs([technician.post(f"{path}/{number}/retry", {"queue": True})], 60)
