@@ -8,10 +8,17 @@ www_files = \
 	www/app.css \
 	www/badge.js \
 	www/favicon.svg \
+	www/js/accept-form.js \
+	www/js/account-paste.js \
 	www/js/api.js \
 	www/js/cell.js \
 	www/js/chrome.js \
 	www/js/dialog.js \
+	www/js/dns-back.js \
+	www/js/dns-change.js \
+	www/js/dns-cutover.js \
+	www/js/dns-domain.js \
+	www/js/dns-plan.js \
 	www/js/failure.js \
 	www/js/field.js \
 	www/js/final-dialog.js \
@@ -19,15 +26,20 @@ www_files = \
 	www/js/gate-badge.js \
 	www/js/gate-dialogs.js \
 	www/js/gate-diff.js \
+	www/js/gate-facts.js \
 	www/js/gate-reason.js \
 	www/js/html.js \
 	www/js/i18n.js \
 	www/js/icon.js \
+	www/js/job-accounts.js \
 	www/js/job-actions.js \
 	www/js/job-add.js \
 	www/js/job-details.js \
+	www/js/job-dns.js \
 	www/js/job-gate.js \
 	www/js/job-mailboxes.js \
+	www/js/job-missing.js \
+	www/js/job-report.js \
 	www/js/job-runs.js \
 	www/js/job-steps.js \
 	www/js/job-verification.js \
@@ -37,7 +49,6 @@ www_files = \
 	www/js/mailbox-state.js \
 	www/js/main.js \
 	www/js/memo.js \
-	www/js/missing-dialog.js \
 	www/js/notice.js \
 	www/js/poll.js \
 	www/js/prefs.js \
@@ -60,6 +71,7 @@ www_files = \
 	www/js/view-users.js \
 	www/words/en/add.js \
 	www/words/en/audit.js \
+	www/words/en/dns.js \
 	www/words/en/evidence.js \
 	www/words/en/frame.js \
 	www/words/en/gate.js \
@@ -72,6 +84,7 @@ www_files = \
 	www/words/en/users.js \
 	www/words/pt/add.js \
 	www/words/pt/audit.js \
+	www/words/pt/dns.js \
 	www/words/pt/evidence.js \
 	www/words/pt/frame.js \
 	www/words/pt/gate.js \

@@ -72,7 +72,7 @@ def test_story(stack, new_page, domain, language):
     # A technician sees the gate, and is not offered what the role may not do.
     page.click(".tabs a[href$='/gate']")
     assert page.one(".gate-panel .gate").get_attribute("data-verdict") == "warning"
-    assert page.texts(".reasons > li") and not page.all("[data-do=approve], [data-do=override], [data-do=revoke]")
+    assert page.texts(".facts-list [data-state=open]") and not page.all("[data-do=approve], [data-do=override], [data-do=revoke]")
     _, etag = stack.client("technician").verification(job)
     forced = page.fetch("POST", f"/jobs/{job}/approve-gate", {"mailboxes": len(users)}, {"If-Match": etag})
     assert (forced["status"], forced["body"]["code"]) == (403, "auth.forbidden")

@@ -59,6 +59,13 @@ export function duration(seconds) {
 	return t('time.days', { n: Math.floor(h / 24), h: h % 24 });
 }
 
+// What is left until an instant, to the second: 1:02:05, with days in front where there are any.
+export function countdown(seconds) {
+	const s = Math.max(0, Math.ceil(seconds)), two = (n) => String(n).padStart(2, '0');
+	const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24;
+	return (d ? t('time.d', { n: d }) + ' ' : '') + (d ? two(h) : h) + ':' + two(Math.floor(s / 60) % 60) + ':' + two(s % 60);
+}
+
 export function instant(iso) {
 	if (!iso) return dash;
 	const d = new Date(iso);

@@ -30,6 +30,8 @@ const each = async (runs, verb) => {
 	return done;
 };
 
+export const isActive = (run) => ['queued', 'running', 'paused', 'waiting'].includes(run?.status);
+
 export const runsOf = (mailboxes, which) => mailboxes.map((m) => m.state?.[which]).filter(Boolean);
 
 export async function cancelRuns(runs) {

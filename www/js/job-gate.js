@@ -5,54 +5,65 @@ import { instant, number, person, ratio } from './format.js';
 import { may } from './session.js';
 import { GateBadge } from './gate-badge.js';
 import { ApproveDialog, OverrideDialog, RevokeDialog } from './gate-dialogs.js';
-import { AcceptForm } from './missing-dialog.js';
+import { AcceptForm, acceptable, countOf } from './accept-form.js';
+import { Accounts } from './job-accounts.js';
+import { ReportPanel } from './job-report.js';
+import { gateFacts } from './gate-facts.js';
 import { Dialog } from './dialog.js';
 import { Notice } from './notice.js';
 import { Icon } from './icon.js';
 
-// Which reasons a lead may accept with a written reason, and as what.
-const acceptable = {
-	'mailbox.missing_unexplained': 'missing',
-	'mailbox.weak_unaccepted': 'weak',
-	'mailbox.refusals_unaccepted': 'refusal',
-	'mailbox.excluded_unaccepted': 'excluded',
-	'source.empty': 'source.empty',
-	'source.shrank': 'source.shrank',
-	'mailbox.removed': 'mailbox.removed',
+// The number behind a reason of one mailbox, in the person's language; what has no words here is the API's own detail.
+function detailOf(r, row) {
+	const v = row?.verification;
+	if (r.code === 'mailbox.below_minimum' && v) return t('verify.found', { found: v.found, expected: v.expected });
+	if (acceptable[r.code] && row) {
+		const what = acceptable[r.code], n = countOf(what, row);
+		return has('detail.' + what) ? t('detail.' + what, { n }) : '';
+	}
+	return has('reason.' + r.code) ? '' : r.detail;
+}
+
+// Within the view: the address after # is the view's own.
+const toAccounts = (e) => {
+	e.preventDefault();
+	document.getElementById('accounts-head').scrollIntoView();
+	document.querySelector('[data-accounts] input, [data-accounts] button')?.focus();
 };
 
-// How many of what a person would accept, as far as the evidence tells.
-function countOf(what, row) {
-	const v = row?.verification;
-	return { missing: v?.unexplained ?? v?.missing, weak: v?.found_weak, refusal: row?.last_pass?.refused, excluded: v?.excluded }[what] ?? 0;
+// Reasons of one kind are one line with the mailboxes under it.
+function Reason({ list, job, rows, names, onAccept }) {
+	const first = list[0];
+	const words = has('reason.' + first.code) ? t('reason.' + first.code) : first.text || first.detail || first.code;
+	const ofMailboxes = list.filter((r) => r.mailbox_id);
+	return html`<div class=${'reason' + (first.covered ? ' covered' : '')} data-reason=${first.code}><p><strong>${words}</strong>${first.covered && html` <span class="pill info">${t('reason.covered')}</span>`}</p>
+		${has('reason.' + first.code + '.more') && html`<p class="remedy">${t('reason.' + first.code + '.more')}</p>`}
+		${ofMailboxes.length > 0 && html`<ul class="reason-mailboxes">${ofMailboxes.slice(0, 50).map((r) => html`<li>
+			<a href=${'#/jobs/' + job.id + '/mailboxes/' + r.mailbox_id}>${names.get(r.mailbox_id) ?? '#' + r.mailbox_id}</a>
+			<span class="muted small">${detailOf(r, rows.get(r.mailbox_id))}</span>
+			${acceptable[r.code] && may('missing.accept') && html`<button type="button" class="button small" onClick=${() => onAccept(r)}>${t('accept.open')}</button>`}
+		</li>`)}</ul>`}
+		${first.code === 'account.not_in_job' && html`<p><a href="#accounts-head" onClick=${toAccounts}>${t('accounts')}</a></p>`}
+		${ofMailboxes.length > 50 && html`<p class="muted small">${t('reason.more', { n: ofMailboxes.length - 50 })}</p>`}
+		${ofMailboxes.length === 0 && first.detail && first.code !== 'gate.not_approved' && first.code !== 'account.not_in_job' && first.detail !== words && html`<p class="muted small break">${first.detail}</p>`}</div>`;
 }
 
-// Reasons of one kind are one line with the mailboxes under it.
-function Reasons({ gate, job, rows, names, onAccept }) {
+const factIcons = { done: ['good', 'check'], open: ['bad', 'alert'], covered: ['info', 'shield'], unknown: ['', 'clock'] };
+
+function Fact({ fact, ...rest }) {
 	const groups = new Map();
-	for (const r of gate.reasons) {
+	for (const r of fact.reasons) {
 		const key = r.code + (r.covered ? '+' : '');
-		if (!groups.has(key)) groups.set(key, []);
-		groups.get(key).push(r);
+		groups.set(key, [...(groups.get(key) ?? []), r]);
 	}
-	return html`<ul class="reasons">${[...groups.values()].map((list) => {
-		const first = list[0];
-		const words = has('reason.' + first.code) ? t('reason.' + first.code) : first.detail || first.code;
-		const ofMailboxes = list.filter((r) => r.mailbox_id);
-		return html`<li class=${first.covered ? 'covered' : ''} data-reason=${first.code}>
-			<${Icon} name=${first.covered ? 'shield' : first.code === 'gate.not_approved' ? 'clock' : 'alert'} />
-			<div><p><strong>${words}</strong>${first.covered && html` <span class="pill info">${t('reason.covered')}</span>`}</p>
-				${has('reason.' + first.code + '.more') && html`<p class="remedy">${t('reason.' + first.code + '.more')}</p>`}
-				${ofMailboxes.length > 0 && html`<ul class="reason-mailboxes">${ofMailboxes.slice(0, 50).map((r) => html`<li>
-					<a href=${'#/jobs/' + job.id + '/mailboxes/' + r.mailbox_id}>${names.get(r.mailbox_id) ?? '#' + r.mailbox_id}</a>
-					${r.detail && html`<span class="muted small">${r.detail}</span>`}
-					${acceptable[r.code] && !r.covered && may('gate.approve') && html`<button type="button" class="button small" onClick=${() => onAccept(r)}>${t('accept.open')}</button>`}
-				</li>`)}</ul>`}
-				${ofMailboxes.length > 50 && html`<p class="muted small">${t('reason.more', { n: ofMailboxes.length - 50 })}</p>`}
-				${ofMailboxes.length === 0 && first.detail && first.detail !== words && first.detail !== 'not approved' && html`<p class="muted small">${first.detail}</p>`}
-			</div></li>`;
-	})}</ul>`;
+	const [tone, icon] = factIcons[fact.state];
+	return html`<li data-fact=${fact.id} data-state=${fact.state}><span class=${'fact-icon ' + tone}><${Icon} name=${icon} /></span>
+		<div class="grow"><p><strong>${t('fact.' + fact.id)}</strong></p>
+		${[...groups.values()].map((list) => html`<${Reason} list=${list} ...${rest} />`)}</div>
+		<span class=${'pill ' + tone}>${t('fact.state.' + fact.state)}</span></li>`;
 }
+
+const Facts = ({ gate, ...rest }) => html`<ol class="checklist facts-list">${gateFacts(gate).map((f) => html`<${Fact} key=${f.id} fact=${f} ...${rest} />`)}</ol>`;
 
 function Said({ title, who, children }) {
 	return html`<div class=${'said' + (who.valid ? ' valid' : ' void')}><${Icon} name=${who.valid ? 'check' : 'cross'} />
@@ -66,8 +77,7 @@ export function GatePanel({ job, evidence, reload }) {
 	if (!evidence) return html`<p class="muted" role="status">${t('loading')}</p>`;
 	const gate = evidence.gate, close = () => setDialog(null);
 	const names = new Map(evidence.mailboxes.map((m) => [m.mailbox_id, m.source_user]));
-	const row = accept && evidence.mailboxes.find((m) => m.mailbox_id === accept.mailbox_id);
-	const open = gate.reasons.filter((r) => !r.covered);
+	const rows = new Map(evidence.mailboxes.map((m) => [m.mailbox_id, m])), row = accept && rows.get(accept.mailbox_id);
 	const overridden = gate.ready && gate.override?.valid && !gate.approval?.valid;
 	const approvable = gate.verdict === 'warning' && gate.reasons.every((r) => r.covered || r.code === 'gate.not_approved' || r.code === 'gate.approval_void');
 	const dialogs = { approve: ApproveDialog, override: OverrideDialog, revoke: RevokeDialog };
@@ -83,8 +93,8 @@ export function GatePanel({ job, evidence, reload }) {
 				<div><dt>${t('gate.mx')}</dt><dd>${t(gate.ready ? 'gate.mx.yes' : 'gate.mx.no')}</dd></div>
 			</dl>
 			${gate.job_ids?.length > 1 && html`<${Notice} kind="info">${t('gate.jobs', { n: gate.job_ids.length })}<//>`}
-			${gate.reasons.length > 0 ? html`<h3>${t(open.length ? 'gate.reasons' : 'gate.aside')}</h3><${Reasons} gate=${gate} job=${job} rows=${evidence.mailboxes} names=${names} onAccept=${setAccept} />`
-			: gate.verdict === 'ready_for_dns' && html`<${Notice} kind="good">${t('gate.nothing')}<//>`}
+			${gate.verdict === 'ready_for_dns' && gate.reasons.length === 0 && html`<${Notice} kind="good">${t('gate.nothing')}<//>`}
+			<h3>${t('gate.facts')}</h3><${Facts} gate=${gate} job=${job} rows=${rows} names=${names} onAccept=${setAccept} />
 		</section>
 		<section class="card" aria-labelledby="approval-head">
 			<h2 id="approval-head">${t('gate.approval')}</h2>
@@ -103,6 +113,8 @@ export function GatePanel({ job, evidence, reload }) {
 			${may('gate.approve') && !approvable && !gate.ready && !gate.approval?.valid && html`<p class="muted small" id="why-not">${t('gate.notyet')}</p>`}`
 			: html`<p class="muted">${t('gate.others')}</p>`}
 		</section>
+		<${Accounts} job=${job} reload=${reload} />
+		<${ReportPanel} job=${job} />
 		${DialogNow && html`<${DialogNow} job=${job} gate=${gate} etag=${evidence.etag} names=${names} onClose=${close} onDone=${() => {
 			close();
 			reload();

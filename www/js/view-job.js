@@ -22,6 +22,7 @@ import { RunList } from './job-runs.js';
 import { JobDetails } from './job-details.js';
 import { MailboxView } from './view-mailbox.js';
 import { FinalDialog } from './final-dialog.js';
+import { lazy } from './lazy.js';
 
 const rates = makeRates();
 
@@ -29,6 +30,7 @@ const tabs = [
 	{ id: '', key: 'tab.mailboxes', view: MailboxList },
 	{ id: 'verification', key: 'tab.verification', view: Verification },
 	{ id: 'gate', key: 'tab.gate', view: GatePanel },
+	{ id: 'dns', key: 'tab.dns', view: lazy(() => import('./job-dns.js'), 'DnsPanel', ['dns']) },
 	{ id: 'runs', key: 'tab.runs', view: RunList },
 	{ id: 'details', key: 'tab.details', view: JobDetails },
 ];
@@ -154,7 +156,7 @@ export function JobView({ parts }) {
 
 	if (!job.data) return job.problem ? html`<${ProblemBox} problem=${job.problem} />` : html`<p class="muted" role="status">${t('loading')}</p>`;
 	if (mailboxes.data === undefined && !mailboxes.problem) return html`<p class="muted" role="status">${t('loading')}</p>`;
-	const props = { job: job.data, mailboxes: mailboxes.data ?? [], evidence: evidence.data, reload };
+	const props = { job: job.data, mailboxes: mailboxes.data ?? [], evidence: evidence.data, reload, at: parts[3] };
 	if (at === 'add') return html`<${AddMailboxes} ...${props} />`;
 	if (at === 'mailboxes') return html`<${MailboxView} ...${props} id=${Number(parts[3])} />`;
 	const tab = tabs.find((x) => x.id === at) ?? tabs[0];

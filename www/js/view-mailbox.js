@@ -10,9 +10,8 @@ import { useCell } from './use-cell.js';
 import { cancelRuns, pauseRun, removeMailbox, resumeRun, startRuns } from './job-actions.js';
 import { MailboxState, missingSecret } from './mailbox-state.js';
 import { Verified } from './job-mailboxes.js';
-import { FolderTable } from './job-verification.js';
+import { FolderTable, withQuarantine } from './job-verification.js';
 import { Quarantine } from './mailbox-quarantine.js';
-import { MissingDialog } from './missing-dialog.js';
 import { FinalDialog } from './final-dialog.js';
 import { RunTable, useRuns } from './job-runs.js';
 import { Dialog } from './dialog.js';
@@ -141,7 +140,7 @@ export function MailboxView({ job, mailboxes, evidence, reload, id }) {
 		}
 		refresh();
 	};
-	const row = evidence?.mailboxes.find((x) => x.mailbox_id === id), v = row?.verification;
+	const row = evidence?.mailboxes.find((x) => x.mailbox_id === id), v = withQuarantine(row);
 	const close = () => {
 		setDialog(null);
 		if (parts[4] === 'edit') go('/jobs/' + job.id + '/mailboxes/' + id, { replace: true });
@@ -166,7 +165,7 @@ export function MailboxView({ job, mailboxes, evidence, reload, id }) {
 			${!m.removed && job.status === 'open' && html`<${MailboxActions} mailbox=${m} job=${job} act=${act} onFinal=${() => setDialog('final')} onEdit=${() => setDialog('edit')} onRemove=${() => setDialog('remove')} />`}
 		</section>
 		${v?.folders?.length > 0 && html`<h2>${t('folders.verified')}</h2>
-			${v.missing + (v.found_weak ?? 0) > 0 && html`<p><button type="button" class="button" onClick=${() => setDialog('missing')}>${t('missing.show')}</button></p>`}
+			${v.missing + v.found_weak + v.excluded > 0 && html`<p><a class="button" href=${'#/jobs/' + job.id + '/verification/' + id}>${t('missing.show')}</a></p>`}
 			<div class="card table-card"><${FolderTable} folders=${v.folders} caption=${t('folders.of', { name: m.source.user })} /></div>`}
 		<${Quarantine} mailbox=${m} job=${job} onChange=${refresh} />
 		<h2>${t('tab.runs')}</h2>
@@ -178,7 +177,6 @@ export function MailboxView({ job, mailboxes, evidence, reload, id }) {
 			reload();
 			go('/jobs/' + job.id, { replace: true });
 		}} />`}
-		${dialog === 'missing' && html`<${MissingDialog} row=${row} onClose=${close} onChange=${refresh} />`}
 		${dialog === 'final' && html`<${FinalDialog} n=${1} onClose=${close} onGo=${async () => {
 			await startRuns(job.id, 'final', [m.id]);
 			done();

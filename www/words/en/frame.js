@@ -81,4 +81,5 @@ export const words = {
 	'run.number': 'No.',
 	'run.when': 'When',
 	'run.by': 'By',
+	'time.d': '{n} d',
 };

@@ -91,4 +91,5 @@ export const words = {
 	'step.done': 'The DNS has moved',
 	'step.done.more': 'Watch for stragglers on the old server before it is switched off.',
 	'audit.ofjob': 'Audit trail of this migration',
+	'tab.dns': 'DNS and cut-over',
 };

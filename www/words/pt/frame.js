@@ -81,4 +81,5 @@ export const words = {
 	'run.number': 'N.º',
 	'run.when': 'Quando',
 	'run.by': 'Por',
+	'time.d': '{n} d',
 };

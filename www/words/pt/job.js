@@ -93,4 +93,5 @@ export const words = {
 	'step.done': 'O DNS mudou',
 	'step.done.more': 'Vigie os retardatários no servidor antigo antes de o desligar.',
 	'audit.ofjob': 'Auditoria desta migração',
+	'tab.dns': 'DNS e mudança',
 };
