@@ -60,6 +60,12 @@ www_files = \
 	www/js/server-fields.js \
 	www/js/session.js \
 	www/js/theme.js \
+	www/js/upload-assign.js \
+	www/js/upload-count.js \
+	www/js/upload-kind.js \
+	www/js/upload-list.js \
+	www/js/upload-queue.js \
+	www/js/upload-retry.js \
 	www/js/use-cell.js \
 	www/js/view-audit.js \
 	www/js/view-job.js \
@@ -68,6 +74,7 @@ www_files = \
 	www/js/view-new-job.js \
 	www/js/view-settings.js \
 	www/js/view-sign-in.js \
+	www/js/view-uploads.js \
 	www/js/view-users.js \
 	www/words/en/add.js \
 	www/words/en/audit.js \
@@ -81,6 +88,7 @@ www_files = \
 	www/words/en/runs.js \
 	www/words/en/servers.js \
 	www/words/en/settings.js \
+	www/words/en/uploads.js \
 	www/words/en/users.js \
 	www/words/pt/add.js \
 	www/words/pt/audit.js \
@@ -94,6 +102,7 @@ www_files = \
 	www/words/pt/runs.js \
 	www/words/pt/servers.js \
 	www/words/pt/settings.js \
+	www/words/pt/uploads.js \
 	www/words/pt/users.js
 
 # made from lib/err_table.h
@@ -103,8 +112,13 @@ www_vendor = \
 	www/vendor/preact.js \
 	www/vendor/hooks.js \
 	www/vendor/htm.js \
+	www/vendor/tus.js \
+	www/vendor/uplot.js \
+	www/vendor/uplot.css \
 	www/vendor/LICENSE-preact.txt \
-	www/vendor/LICENSE-htm.txt
+	www/vendor/LICENSE-htm.txt \
+	www/vendor/LICENSE-tus.txt \
+	www/vendor/LICENSE-uplot.txt
 
 nobase_dist_pkgdata_DATA = $(www_files) $(www_made) $(www_vendor)
 EXTRA_DIST += www/problems.js.in package.json package-lock.json .npmrc
@@ -125,7 +139,9 @@ $(www_npm)/stamp: $(srcdir)/package-lock.json
 		cat $(www_npm)/log >&2; echo "npm ci failed: is npm (node 18 or newer) installed?" >&2; exit 1; fi && \
 	touch $@
 
-# The hooks name their sister by a bare specifier, which only a bundler or an import map resolves.
+# The hooks name their sister by a bare specifier, which only a bundler or an import map resolves. tus-js-client and
+# uPlot ship a script for browsers with all that it needs inside: around it stands what makes a module of it.
+tus_modules = tus-js-client/LICENSE js-base64/LICENSE.md url-parse/LICENSE querystringify/LICENSE requires-port/LICENSE
 www/vendor/preact.js: $(srcdir)/package-lock.json
 	$(AM_V_GEN)$(MAKE) $(AM_MAKEFLAGS) $(www_npm)/stamp && $(MKDIR_P) www/vendor && \
 	for pair in preact/dist/preact.module.js:preact.js preact/hooks/dist/hooks.module.js:hooks.js \
@@ -133,9 +149,15 @@ www/vendor/preact.js: $(srcdir)/package-lock.json
 		sed -e 's|from"preact"|from"./preact.js"|' -e '/^\/\/# sourceMappingURL=/d' \
 			"$(www_npm)/node_modules/$${pair%%:*}" >"www/vendor/$${pair##*:}.tmp" && \
 		mv "www/vendor/$${pair##*:}.tmp" "www/vendor/$${pair##*:}" || exit 1; \
-	done
+	done && cd $(www_npm)/node_modules && to=$(abs_builddir)/www/vendor && \
+	{ echo 'const module = { exports: {} }, exports = module.exports;'; \
+		sed '/^\/\/# sourceMappingURL=/d' tus-js-client/dist/tus.min.js; \
+		echo; echo 'export default module.exports;'; } >$$to/tus.js && \
+	{ cat uplot/dist/uPlot.iife.min.js; echo; echo 'export default uPlot;'; } >$$to/uplot.js && \
+	cp uplot/dist/uPlot.min.css $$to/uplot.css && cp uplot/LICENSE $$to/LICENSE-uplot.txt && \
+	for f in $(tus_modules); do echo "$${f%%/*}:"; echo; cat $$f; echo; done >$$to/LICENSE-tus.txt
 # preact.js is written first, so the others are never older than it.
-www/vendor/hooks.js www/vendor/htm.js www/vendor/LICENSE-preact.txt www/vendor/LICENSE-htm.txt: www/vendor/preact.js
+$(filter-out www/vendor/preact.js,$(www_vendor)): www/vendor/preact.js
 	@test -f $@ || test -f $(srcdir)/$@
 
 www/site/stamp: $(www_files) $(www_made) $(www_vendor)

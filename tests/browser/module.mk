@@ -9,4 +9,6 @@ EXTRA_DIST += \
 	tests/browser/test_frame.py \
 	tests/browser/test_story.py \
 	tests/browser/test_trouble.py \
+	tests/browser/test_uploads.py \
+	tests/browser/upload-kind.test.mjs \
 	tests/browser/words.test.mjs

@@ -37,6 +37,7 @@ def forget(driver, url):
     driver.get("about:blank")
     driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
     driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
+    driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
     driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     for log in ("browser", "performance"):
@@ -52,6 +53,7 @@ class Page:
         self.user = None
         self._console = []
         self._requests = []
+        self._sent = []
 
     # --- looking --------------------------------------------------------------------------------------
 
@@ -147,6 +149,25 @@ class Page:
             ".then(async (r) => done({status: r.status, body: await r.json().catch(() => null)}), (e) => done({status: 0, body: String(e)}))",
             method, path, body, headers or {})
 
+    def drop(self, css, *paths):
+        """Files let go over an element, as from the desktop."""
+        box = self.one(css).rect
+        at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2,
+              "data": {"items": [], "files": [str(p) for p in paths], "dragOperationsMask": 1}}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.driver.execute_cdp_cmd("Input.dispatchDragEvent", {"type": kind, **at})
+
+    def choose(self, css, *paths):
+        """Files chosen in the browser's own dialog."""
+        self.wait(lambda: self.all(css), f"no {css}")
+        self.all(css)[0].send_keys("\n".join(str(p) for p in paths))
+
+    def line(self, up=-1, offline=False):
+        """The line to the server: bytes a second upwards (-1: as fast as it can), or none at all."""
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
+            "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": up})
+
     def emulate(self, width=None, dark=None):
         if width:
             self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
@@ -162,6 +183,7 @@ class Page:
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
+                self._sent.append(message["params"]["request"])
                 self._requests.append(message["params"]["request"]["url"])
 
     def violations(self):
@@ -169,6 +191,11 @@ class Page:
         self._collect()
         return [e["message"] for e in self._console
                 if e["level"] == "SEVERE" and "Failed to load resource" not in e["message"]]
+
+    def requests(self, method, part):
+        """(address, headers) of what was asked with this method of addresses with this part."""
+        self._collect()
+        return [(r["url"], r["headers"]) for r in self._sent if r["method"] == method and part in r["url"]]
 
     def strangers(self):
         """Requests that left the page's own server."""

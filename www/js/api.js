@@ -34,7 +34,7 @@ export function forget() {
 	seen.clear();
 }
 
-function headersFor(method, { ifMatch, key, text, range }) {
+function headersFor(method, { ifMatch, key, text, range, headers: more }) {
 	const headers = { Accept: 'application/json, application/problem+json, text/plain', 'Accept-Language': language.get() };
 	if (method !== 'GET') {
 		headers['X-Requested-With'] = 'desk-migration';
@@ -43,7 +43,7 @@ function headersFor(method, { ifMatch, key, text, range }) {
 	if (range) headers.Range = range;
 	if (ifMatch) headers['If-Match'] = ifMatch;
 	if (key) headers['Idempotency-Key'] = key;
-	return headers;
+	return Object.assign(headers, more);
 }
 
 async function problemOf(response) {
@@ -133,7 +133,7 @@ async function once(method, path, options) {
 }
 
 // {etag, body}. options: body (JSON), text (CSV), ifMatch, key (Idempotency-Key), raw (the Response),
-// range (Range), signal.
+// range (Range), headers (more of them), signal.
 export async function request(method, path, options = {}) {
 	try {
 		return await once(method, path, options);
@@ -147,7 +147,7 @@ export async function request(method, path, options = {}) {
 export const get = async (path, options) => (await request('GET', path, options)).body;
 export const post = async (path, body = {}, options) => (await request('POST', path, { body, ...options })).body;
 export const patch = async (path, body, ifMatch) => (await request('PATCH', path, { body, ifMatch })).body;
-export const del = async (path, body) => (await request('DELETE', path, { body })).body;
+export const del = async (path, body, options) => (await request('DELETE', path, { body, ...options })).body;
 
 // Every item of a list, page by page.
 export async function all(path, options) {

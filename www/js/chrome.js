@@ -5,6 +5,8 @@ import { language, languages, setLanguage, t, word } from './i18n.js';
 import { setTheme, theme, themes } from './theme.js';
 import { me, signOut, may } from './session.js';
 import { route } from './router.js';
+import { uploadsUnderWay } from './upload-count.js';
+import { number } from './format.js';
 import { Icon } from './icon.js';
 import { announce, toast } from './notice.js';
 
@@ -23,6 +25,7 @@ export function ThemeChoice() {
 
 const places = [
 	{ path: '/', key: 'nav.jobs', match: (p) => p.length === 0 || p[0] === 'jobs' || p[0] === 'new' },
+	{ path: '/uploads', key: 'nav.uploads', match: (p) => p[0] === 'uploads', count: uploadsUnderWay },
 	{ path: '/settings', key: 'nav.settings', match: (p) => p[0] === 'settings' },
 	{ path: '/audit', key: 'nav.audit', match: (p) => p[0] === 'audit', needs: 'audit.read' },
 	{ path: '/users', key: 'nav.users', match: (p) => p[0] === 'users', needs: 'users.manage' },
@@ -60,10 +63,11 @@ function UserMenu() {
 export function TopBar() {
 	const { parts } = useCell(route);
 	useCell(me);
+	useCell(uploadsUnderWay);
 	return html`<header class="topbar">
 		<a class="brand" href="#/"><img src="favicon.svg" alt="" width="26" height="26" /><span>${t('app.name')}</span></a>
 		<nav aria-label=${t('nav.main')}>${places.filter((p) => !p.needs || may(p.needs)).map((p) => html`
-			<a href=${'#' + p.path} aria-current=${p.match(parts) ? 'page' : undefined}>${t(p.key)}</a>`)}</nav>
+			<a href=${'#' + p.path} aria-current=${p.match(parts) ? 'page' : undefined}>${t(p.key)}${p.count?.get() > 0 && html`<span class="count">${number(p.count.get())}</span>`}</a>`)}</nav>
 		<${UserMenu} />
 	</header>`;
 }

@@ -59,6 +59,7 @@ export const words = {
 	'problem.unknown': 'Something went wrong',
 	'nav.main': 'Main',
 	'nav.jobs': 'Migrations',
+	'nav.uploads': 'Uploads',
 	'nav.settings': 'Settings',
 	'nav.users': 'Users',
 	'more': 'Show more ({n} left)',
@@ -82,4 +83,5 @@ export const words = {
 	'run.when': 'When',
 	'run.by': 'By',
 	'time.d': '{n} d',
+	'progress.bytes': '{done} of {total}',
 };

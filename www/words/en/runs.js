@@ -37,7 +37,6 @@ export const words = {
 	'pass.present': '{n} there already',
 	'progress.of': 'Progress of {name}',
 	'progress.messages': '{done} of {total} messages',
-	'progress.bytes': '{done} of {total}',
 	'progress.refused': { one: '{n} refused',
 		other: '{n} refused' },
 	'do.preflight': 'Check all (preflight)',

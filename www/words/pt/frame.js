@@ -59,6 +59,7 @@ export const words = {
 	'problem.unknown': 'Algo correu mal',
 	'nav.main': 'Principal',
 	'nav.jobs': 'Migrações',
+	'nav.uploads': 'Ficheiros',
 	'nav.settings': 'Definições',
 	'nav.users': 'Utilizadores',
 	'more': 'Mostrar mais (faltam {n})',
@@ -82,4 +83,5 @@ export const words = {
 	'run.when': 'Quando',
 	'run.by': 'Por',
 	'time.d': '{n} d',
+	'progress.bytes': '{done} de {total}',
 };

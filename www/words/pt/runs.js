@@ -37,7 +37,6 @@ export const words = {
 	'pass.present': '{n} já lá estavam',
 	'progress.of': 'Progresso de {name}',
 	'progress.messages': '{done} de {total} mensagens',
-	'progress.bytes': '{done} de {total}',
 	'progress.refused': { one: '{n} recusada',
 		other: '{n} recusadas' },
 	'do.preflight': 'Verificar tudo (preflight)',
