@@ -166,7 +166,7 @@ class Page:
         """The line to the server: bytes a second upwards (-1: as fast as it can), or none at all."""
         self.driver.execute_cdp_cmd("Network.enable", {})
         self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
-            "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": up})
+            "offline": offline, "latency": 0 if up < 0 else 5, "downloadThroughput": -1, "uploadThroughput": up})
 
     def emulate(self, width=None, dark=None):
         if width:
