@@ -60,6 +60,7 @@ HANDLER(api_missing_accept);
 /* api_accounts.c */
 HANDLER(api_accounts_get);
 HANDLER(api_accounts_put);
+HANDLER(api_accounts_read);
 HANDLER(api_accounts_accept);
 /* api_uploads.c */
 HANDLER(api_uploads_options);

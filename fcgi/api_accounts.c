@@ -1,4 +1,4 @@
-/* The accounts of the new server: listed by a technician, compared with the job's mailboxes, accepted when they are
+/* The accounts of the new server: listed by a technician or read from it by a run, compared with the job's mailboxes, accepted when they are
  * not to be moved. */
 #include "api.h"
 
@@ -28,27 +28,11 @@ static void names_free(struct names *n)
 	free(n->v);
 }
 
-/* "Ana@Ação.example" as the database has it: lower case, the domain as A-label. NULL for what is no address. */
-static char *normal(const char *text)
-{
-	const char *at = strrchr(text, '@');
-	char *domain = NULL, *user, *all;
-
-	if (at == NULL || at == text || domain_normalise(at + 1, &domain) != NULL)
-		return NULL;
-	user = xstrndup(text, (size_t)(at - text));
-	str_lower(user);
-	all = xasprintf("%s@%s", user, domain);
-	free(user);
-	free(domain);
-	return all;
-}
-
 static bool add(struct names *n, const char *text)
 {
-	char *account = normal(text);
+	char *account;
 
-	if (account == NULL)
+	if (domain_address(text, &account) != NULL)
 		return false;
 	n->v = xreallocarray(n->v, n->n + 1, sizeof(*n->v));
 	n->v[n->n++] = account;
@@ -172,6 +156,45 @@ const struct err *api_accounts_put(struct call *c)
 	if (e == NULL)
 		e = say(c, c->args.id);
 	names_free(&names);
+	return e;
+}
+
+/* A run asks the new server itself. */
+const struct err *api_accounts_read(struct call *c)
+{
+	struct run_request q = {.kind = RUN_DISCOVER, .engine = ENGINE_NATIVE};
+	json_t *domains = json_array(), *o = json_pack("{s:o}", "domains", domains);
+	struct run *v = NULL;
+	struct job j = {0};
+	struct js_at root;
+	char *options = NULL;
+	struct writer w;
+	const struct err *e = call_json_or_empty(c, &root);
+
+	if (e == NULL) {
+		js_known(&root, (const char *const[]){NULL});
+		e = call_bad(c);
+	}
+	if (e == NULL)
+		e = job_get(c->app->store, c->args.id, call_org(c), &j);
+	if (e == NULL) {
+		for (size_t i = 0; i < j.n_domains; i++)
+			json_array_append_new(domains, json_string(j.domains[i]));
+		options = js_text(o);
+		q.job_id = j.id;
+		q.options = options;
+		e = run_enqueue(c->app->store, &q, 1, false, &c->by, &v, NULL);
+	}
+	if (e == NULL) {
+		w_init(&w, &c->res.body);
+		e = view_run(&w, NULL, c, v);
+		c->res.status = 202;
+		response_header(&c->res, "Location", API_PREFIX "/runs/%lld", (long long)v->id);
+		call_emit(c, v, 1);
+	}
+	json_decref(o);
+	free(options);
+	job_free(&j);
 	return e;
 }
 

@@ -77,6 +77,7 @@ const struct route routes[] = {
 	{"quarantine.retry", METHOD_POST, "/mailboxes/{id}/quarantine/{n}/retry", ROLES_T, ROUTE_IDEMPOTENT, 4 * KB, POOL_API, NULL, api_quarantine_retry},
 	{"accounts.get", METHOD_GET, "/jobs/{id}/accounts", ROLES_T, 0, 0, POOL_API, NULL, api_accounts_get},
 	{"accounts.put", METHOD_POST, "/jobs/{id}/accounts", ROLES_T, ROUTE_CSV, MB, POOL_API, NULL, api_accounts_put},
+	{"accounts.read", METHOD_POST, "/jobs/{id}/accounts/read", ROLES_T, ROUTE_IDEMPOTENT, 4 * KB, POOL_API, NULL, api_accounts_read},
 	{"accounts.accept", METHOD_POST, "/jobs/{id}/accounts/accept", ROLES_L, 0, MB, POOL_API, NULL, api_accounts_accept},
 	{"report.make", METHOD_POST, "/jobs/{id}/report", ROLES_T, ROUTE_IDEMPOTENT, 4 * KB, POOL_API, NULL, api_report_make},
 	{"report.pdf", METHOD_GET, "/jobs/{id}/report.pdf", ROLES_T, 0, 0, POOL_API, NULL, api_report_pdf},

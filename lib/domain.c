@@ -66,3 +66,22 @@ const struct err *domain_normalise(const char *in, char **out)
 	idn2_free(ascii);
 	return NULL;
 }
+
+const struct err *domain_address(const char *in, char **out)
+{
+	const char *at = strrchr(in, '@');
+	const struct err *e;
+	char *domain = NULL, *user;
+
+	*out = NULL;
+	if (at == NULL || at == in)
+		return err_new(ERR_INPUT, "not an address");
+	if ((e = domain_normalise(at + 1, &domain)) != NULL)
+		return e;
+	user = xstrndup(in, (size_t)(at - in));
+	str_lower(user);
+	*out = xasprintf("%s@%s", user, domain);
+	free(user);
+	free(domain);
+	return NULL;
+}

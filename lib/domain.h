@@ -8,4 +8,8 @@
  */
 const struct err *domain_normalise(const char *in, char **out);
 
+/* "Ana@Ação.example" as the database has an address: lower case, the domain normalised. *out is the caller's, NULL
+ * with an error. */
+const struct err *domain_address(const char *in, char **out);
+
 #endif

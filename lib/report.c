@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain.h"
 #include "log.h"
 #include "mem.h"
 
@@ -10,6 +11,7 @@
 
 #define COUNT_MAX (INT64_C(1) << 53)
 #define LIST_MAX 100000
+#define ACCOUNTS_MAX 20000
 
 /* A text of the mail itself: whatever it holds. */
 static const char *loose(const struct js_at *obj, const char *key)
@@ -179,10 +181,31 @@ static void fill_refusal(const struct js_at *r, void *item)
 	        .size = count(r, "size", JS_OPTIONAL)};
 }
 
+/* The accounts of the new server, of a discover run. */
+static void parse_accounts(const struct js_at *root, struct report *out)
+{
+	struct js_at list;
+
+	if (!js_array(root, "accounts", JS_OPTIONAL, 0, ACCOUNTS_MAX, &list))
+		return;
+	out->accounts = xcalloc(json_array_size(list.v) + 1, sizeof(*out->accounts));
+	for (size_t i = 0; i < json_array_size(list.v); i++) {
+		struct js_at at = js_item(&list, i);
+		const char *text;
+
+		if (!js_str_item(&at, 3, 320, &text))
+			continue;
+		if (domain_address(text, &out->accounts[out->n_accounts]) == NULL)
+			out->n_accounts++;
+		else
+			js_problem(&at, NULL, "an address, user@domain, is expected");
+	}
+}
+
 void report_parse(const struct js_at *root, struct report *out)
 {
 	static const char *const known[] = {"worker", "attempt", "seq", "status", "code", "message", "result",
-	        "pass", "verification", "missing", "refusals", NULL};
+	        "pass", "verification", "missing", "refusals", "accounts", NULL};
 	struct js_at at;
 
 	memset(out, 0, sizeof(*out));
@@ -202,6 +225,7 @@ void report_parse(const struct js_at *root, struct report *out)
 		out->verification = parse_verification(&at);
 	out->missing = items(root, "missing", sizeof(*out->missing), fill_missing, &out->n_missing);
 	out->refusals = items(root, "refusals", sizeof(*out->refusals), fill_refusal, &out->n_refusals);
+	parse_accounts(root, out);
 	if (out->status == RUN_PAUSED || out->status == RUN_WAITING)
 		js_problem(root, "status", "paused and waiting are told with PATCH /runs");
 	js_known(root, known);
@@ -218,5 +242,8 @@ void report_free(struct report *r)
 	free(r->verification);
 	free(r->missing);
 	free(r->refusals);
+	for (size_t i = 0; i < r->n_accounts; i++)
+		free(r->accounts[i]);
+	free(r->accounts);
 	memset(r, 0, sizeof(*r));
 }

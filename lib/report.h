@@ -48,6 +48,8 @@ struct report {
 	size_t n_missing;
 	struct report_refusal *refusals;
 	size_t n_refusals;
+	char **accounts; /* owned; lower case, domains as A-labels; NULL: none were listed */
+	size_t n_accounts;
 };
 
 /* Texts point into root's json_t. Mistakes go to root->bad (unknown fields of the document itself too; items

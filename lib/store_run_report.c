@@ -4,6 +4,7 @@
 
 #include "json.h"
 #include "mem.h"
+#include "store_account.h"
 #include "store_dns.h"
 #include "store_evidence.h"
 #include "store_run.h"
@@ -90,6 +91,20 @@ static const struct err *around_the_switch(struct store *s, const struct job_of_
 	return e != NULL ? e : dns_run_ended(s, j->run, j->r->status, j->r->result, &j->by, j->now_ms);
 }
 
+/* The accounts of the new server; a job that was closed meanwhile has no use for them. */
+static const struct err *take_accounts(struct store *s, const struct job_of_report *j)
+{
+	int64_t open = 0;
+	const struct err *e;
+
+	if (j->r->accounts == NULL || j->run->kind != RUN_DISCOVER || j->r->status != RUN_SUCCEEDED)
+		return NULL;
+	e = db_i64(store_db(s), &open, NULL, "SELECT status = 'open' FROM jobs WHERE id = ?1", "i", j->run->job_id);
+	if (e != NULL || !open)
+		return e;
+	return account_list_put(s, j->run->job_id, "server", j->r->accounts, j->r->n_accounts, &j->by);
+}
+
 static const struct err *ended(struct store *s, const struct job_of_report *j)
 {
 	const char *code = j->r->code;
@@ -107,6 +122,8 @@ static const struct err *ended(struct store *s, const struct job_of_report *j)
 		e = evidence_verification(s, j->run->id, j->r->verification, j->now_ms, &verification);
 	if (e == NULL)
 		e = add_lists(s, j, verification);
+	if (e == NULL)
+		e = take_accounts(s, j);
 	if (e == NULL)
 		e = around_the_switch(s, j);
 	return e;

@@ -16,7 +16,7 @@
 #define TEXT_MAX 1000 /* bytes: a thousand messages fit into one report */
 
 struct findings {
-	json_t *checks, *warnings, *advice, *trial, *pass, *verify_folders, *missing, *refusals, *done;
+	json_t *checks, *warnings, *advice, *trial, *pass, *verify_folders, *missing, *refusals, *accounts, *done;
 	int64_t missing_seen, unexplained, refused;
 	char *overflow_path, *prefix;
 	FILE *overflow;
@@ -60,6 +60,7 @@ void findings_free(struct findings *f)
 	json_decref(f->verify_folders);
 	json_decref(f->missing);
 	json_decref(f->refusals);
+	json_decref(f->accounts);
 	json_decref(f->done);
 	free(f->overflow_path);
 	free(f->prefix);
@@ -235,6 +236,10 @@ void findings_event(struct findings *f, const json_t *event)
 		on_verify_folder(f, event);
 	else if (strcmp(type, "pass") == 0)
 		on_pass(f, event);
+	else if (strcmp(type, "accounts") == 0) {
+		json_decref(f->accounts);
+		f->accounts = json_incref(json_object_get(event, "accounts"));
+	}
 	else if (strcmp(type, "done") == 0) {
 		json_decref(f->done);
 		f->done = json_incref((json_t *)(uintptr_t)event);
@@ -326,4 +331,6 @@ void findings_report(struct findings *f, const struct claim *c, const char *stat
 		json_object_set(body, "missing", f->missing);
 	if (json_array_size(f->refusals) > 0)
 		json_object_set(body, "refusals", f->refusals);
+	if (c->kind == RUN_DISCOVER && f->accounts != NULL && strcmp(status, "succeeded") == 0)
+		json_object_set(body, "accounts", f->accounts);
 }

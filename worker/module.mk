@@ -4,6 +4,8 @@ libworker_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/worker $(SODIUM_CFLAGS) $(JANS
 libworker_a_SOURCES = \
 	worker/api.c \
 	worker/api.h \
+	worker/carbonio.c \
+	worker/carbonio.h \
 	worker/child.c \
 	worker/child.h \
 	worker/claim.c \
@@ -62,6 +64,7 @@ libworker_a_SOURCES = \
 	worker/tool.h \
 	worker/tool_account.c \
 	worker/tool_account.h \
+	worker/tool_carbonio.c \
 	worker/tool_dns.c \
 	worker/tool_imapsync.c \
 	worker/tool_mailmover.c \

@@ -81,6 +81,6 @@ const struct err *tool_program(const struct conf *c, enum conf_key key, const ch
 /* For finish: an error as an outcome. */
 void outcome_fail(struct outcome *out, const struct err *e);
 
-extern const struct tool tool_dns, tool_mailmover, tool_imapsync, tool_readpst, tool_report, tool_zmmailbox;
+extern const struct tool tool_carbonio, tool_dns, tool_mailmover, tool_imapsync, tool_readpst, tool_report, tool_zmmailbox;
 
 #endif

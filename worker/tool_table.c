@@ -12,6 +12,7 @@
 #include "banned.h"
 
 static const struct tool *const table[] = {
+	&tool_carbonio,
 	&tool_dns,
 	&tool_mailmover,
 	&tool_imapsync,

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "carbonio.h"
 #include "fs.h"
 #include "inspect.h"
 #include "json.h"
@@ -48,29 +49,6 @@ struct own {
 
 /* --- what they say --- */
 
-static const struct {
-	const char *words;
-	enum err_id code;
-} meanings[] = {
-	{"Host key verification failed", ERR_TLS_UNTRUSTED},
-	{"REMOTE HOST IDENTIFICATION HAS CHANGED", ERR_TLS_UNTRUSTED},
-	{"Permission denied (", ERR_AUTH_REJECTED},
-	{"Could not resolve hostname", ERR_HOST_UNKNOWN},
-	{"Connection refused", ERR_HOST_REFUSED},
-	{"Connection timed out", ERR_HOST_UNREACHABLE},
-	{"No route to host", ERR_HOST_UNREACHABLE},
-	{"Connection closed by", ERR_LINE_LOST},
-	{"Connection reset", ERR_LINE_LOST},
-	{"client_loop", ERR_LINE_LOST},
-	{"carbonio-shell:", ERR_PERMISSION},
-	{"zmmailbox: command not found", ERR_TOOL_MISSING},
-	{"zmmailbox: not found", ERR_TOOL_MISSING},
-	{"QUOTA_EXCEEDED", ERR_QUOTA},
-	{"NO_SUCH_ACCOUNT", ERR_NOT_FOUND},
-	{"status=401", ERR_AUTH_REJECTED},
-	{"ERROR: ", ERR_TOOL_FAILED},
-};
-
 static void on_line(void *arg, const char *line, size_t n)
 {
 	struct own *o = arg;
@@ -80,12 +58,7 @@ static void on_line(void *arg, const char *line, size_t n)
 		o->empty = true;
 		return;
 	}
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
-		if (strstr(line, meanings[i].words) != NULL && (o->failure.id == ERR_NONE || i < 2)) {
-			o->failure = *err_new(meanings[i].code, "%s: %.300s",
-				o->step == EXPORT || o->step == ASK_SOURCE ? "the old server" : "the new server", line);
-			return;
-		}
+	carbonio_words(line, o->step == EXPORT || o->step == ASK_SOURCE ? "the old server" : "the new server", &o->failure);
 }
 
 static void output(const struct tool_job *job, const char *p, size_t n)
@@ -136,115 +109,28 @@ static bool event(const struct tool_job *job, const char *line, size_t n)
 
 /* --- how they are called --- */
 
-/* It stands in a shell's command on another machine: what is no plain address is not sent there. */
-static bool is_address(const char *s)
-{
-	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+=-@");
-
-	return *s != '-' && *s != '\0' && s[n] == '\0' && n <= 320;
-}
-
-/* "user@host" in parts; without a user: that of zmmailbox. */
-static const struct err *add_target(struct spawn *s, const struct tool_job *job, bool source, bool *same)
-{
-	const char *target = source ? job->claim->source.host : conf_str(job->conf, CONF_CARBONIO_SSH);
-	const char *at = strrchr(target, '@'), *zm = conf_str(job->conf, CONF_ZMMAILBOX_USER), *colon;
-	const char *host = at != NULL ? at + 1 : target;
-	int64_t port = source ? job->claim->source.port : 0;
-	char *user = at != NULL ? xasprintf("%.*s", (int)(at - target), target) : xstrdup(zm);
-	const struct err *e = NULL;
-
-	colon = !source ? strrchr(host, ':') : NULL; /* the setting may hold a port */
-	if (colon != NULL && str_i64(colon + 1, 1, 65535, &port))
-		;
-	else
-		colon = NULL;
-	*same = strcmp(user, zm) == 0;
-	if (!is_address(user) || *host == '-' || *host == '\0')
-		e = err_new(ERR_CONFIG, "%s is no user@host for ssh", target);
-	if (e == NULL && port > 0) {
-		spawn_arg(s, "-p");
-		spawn_argf(s, "%lld", (long long)port);
-	}
-	if (e == NULL) {
-		spawn_arg(s, "-l");
-		spawn_arg(s, user);
-		spawn_arg(s, "--");
-		spawn_argf(s, "%.*s", colon != NULL ? (int)(colon - host) : (int)strlen(host), host);
-	}
-	free(user);
-	return e;
-}
-
-static void add_options(struct spawn *s, const struct conf *c)
-{
-	const char *known = conf_str(c, CONF_SSH_KNOWN_HOSTS), *key = conf_str(c, CONF_SSH_KEY_FILE);
-	static const char *const always[] = {"BatchMode=yes", "StrictHostKeyChecking=yes", "UpdateHostKeys=no",
-		"ConnectTimeout=30", "ServerAliveInterval=30", "ServerAliveCountMax=6", "ForwardAgent=no", "ForwardX11=no",
-		"PermitLocalCommand=no", "ControlMaster=no", "ControlPath=none", "GlobalKnownHostsFile=/dev/null"};
-
-	spawn_arg(s, "-F");
-	spawn_arg(s, "/dev/null");
-	spawn_arg(s, "-T");
-	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
-		spawn_arg(s, "-o");
-		spawn_arg(s, always[i]);
-	}
-	spawn_arg(s, "-o");
-	spawn_argf(s, "UserKnownHostsFile=%s", known);
-	spawn_readable(s, known);
-	if (*key != '\0') {
-		spawn_arg(s, "-o");
-		spawn_arg(s, "IdentitiesOnly=yes");
-		spawn_arg(s, "-i");
-		spawn_arg(s, key);
-		spawn_readable(s, key);
-	} else if (getenv("SSH_AUTH_SOCK") != NULL) {
-		spawn_env(s, "SSH_AUTH_SOCK", getenv("SSH_AUTH_SOCK"));
-	}
-}
-
-/* As its user's log-in shell, so that zmmailbox is found and has what it needs. carbonio-shell knows this form. */
 static const struct err *start_ssh(struct own *o, enum step step, const char *account, const char *command,
 	struct spawn **out)
 {
-	const struct conf *c = o->job->conf;
-	struct spawn *s = spawn_new(o->ssh);
-	bool same = false, source = step == EXPORT || step == ASK_SOURCE;
+	bool source = step == EXPORT || step == ASK_SOURCE;
+	char *text;
 	const struct err *e;
 
 	o->step = step;
-	add_options(s, c);
-	e = add_target(s, o->job, source, &same);
-	if (e == NULL && !is_address(account))
-		e = err_new(ERR_INPUT, "%s is no plain address", account);
-	if (e != NULL) {
-		spawn_free(s);
-		return e;
-	}
-	if (same)
-		spawn_argf(s, "bash -lc \"zmmailbox -z -m %s -t 0 %s\"", account, command);
-	else
-		spawn_argf(s, "su - %s -c \"zmmailbox -z -m %s -t 0 %s\"", conf_str(c, CONF_ZMMAILBOX_USER), account, command);
-	*out = s;
-	return NULL;
-}
-
-static const struct err *into_file(struct spawn *s, const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0)
-		return err_errno("create %s", path);
-	spawn_stdout(s, fd);
-	return NULL;
+	if (!carbonio_plain(account))
+		return err_new(ERR_INPUT, "%s is no plain address", account);
+	text = xasprintf("zmmailbox -z -m %s -t 0 %s", account, command);
+	e = carbonio_ssh(o->job->conf, o->ssh, source ? o->job->claim->source.host : NULL,
+		source ? o->job->claim->source.port : 0, text, out);
+	free(text);
+	return e;
 }
 
 static const struct err *start_export(struct own *o, struct spawn **out)
 {
 	const struct err *e = start_ssh(o, EXPORT, o->job->claim->source.user, "getRestURL '" EXPORT_URL "'", out);
 
-	return e != NULL ? e : into_file(*out, o->archive);
+	return e != NULL ? e : carbonio_into(*out, o->archive);
 }
 
 static const char *archive_of(const struct own *o)
@@ -281,7 +167,7 @@ static const struct err *start_list(struct own *o, struct spawn **out)
 	const struct err *e = start_ssh(o, LIST, o->job->claim->destination.user, "getRestURL '" LISTING_URL "'", out);
 
 	o->empty = false;
-	return e != NULL ? e : into_file(*out, o->listing);
+	return e != NULL ? e : carbonio_into(*out, o->listing);
 }
 
 static const struct err *start_compare(struct own *o, struct spawn **out)
@@ -300,17 +186,8 @@ static const struct err *start_compare(struct own *o, struct spawn **out)
 
 static const struct err *remote(struct own *o, int status)
 {
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		/* its interactive mode prints errors and ends with 0 all the same */
-		return o->failure.id == ERR_TOOL_FAILED ? &o->failure : NULL;
-	if (o->empty)
-		return NULL;
-	if (o->failure.id != ERR_NONE)
-		return &o->failure;
-	if (WIFSIGNALED(status))
-		return err_new(ERR_TOOL_FAILED, "ssh was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-	return err_new(WEXITSTATUS(status) == 255 ? ERR_HOST_UNREACHABLE : ERR_TOOL_FAILED,
-		"zmmailbox ended with status %d and said nothing of it", WEXITSTATUS(status));
+	return o->empty && !(WIFEXITED(status) && WEXITSTATUS(status) == 0) ? NULL
+									    : carbonio_ended("zmmailbox", status, &o->failure);
 }
 
 static const struct err *copy_of(const struct err *e)
@@ -396,11 +273,7 @@ static const struct err *open_own(struct tool_job *job)
 	job->own = o;
 	if (job->upload == NULL && *job->claim->source.host == '\0')
 		return err_new(ERR_INPUT, "the mailbox has neither a file nor a server to ask over ssh");
-	if (*conf_str(job->conf, CONF_CARBONIO_SSH) == '\0')
-		return err_new(ERR_CONFIG, "MIGRATION_CARBONIO_SSH is not set: user@host of the new server");
-	if (*conf_str(job->conf, CONF_SSH_KNOWN_HOSTS) == '\0')
-		return err_new(ERR_CONFIG, "MIGRATION_SSH_KNOWN_HOSTS is not set: the file with the servers' host keys");
-	return tool_program(job->conf, CONF_COUNT, "ssh", &o->ssh);
+	return carbonio_ready(job->conf, &o->ssh);
 }
 
 static const struct err *prepare(const struct tool_job *job, struct spawn **out)

@@ -26,4 +26,5 @@ EXTRA_DIST += \
 	tests/stack/wait.py \
 	tests/stack/watching.py \
 	tests/stack/zmmailbox \
+	tests/stack/zmprov \
 	tests/stack/worker.py

@@ -40,7 +40,8 @@ class Sshd:
         self.user = getpass.getuser()
         self.host_key = key(self.directory / "host_key")
         (self.home / "bin").mkdir()
-        shutil.copy(pathlib.Path(__file__).with_name("zmmailbox"), self.home / "bin/zmmailbox")
+        for program in ("zmmailbox", "zmprov"):
+            shutil.copy(pathlib.Path(__file__).with_name(program), self.home / "bin" / program)
         (self.home / ".bash_profile").write_text(f'PATH="{self.home}/bin:$PATH"\n')
         options = f'restrict,command="{forced}" ' if forced else "restrict "
         (self.directory / "authorized_keys").write_text(options + pathlib.Path(f"{client_key}.pub").read_text())

@@ -143,6 +143,29 @@ def test_faults(stack, fault, status, code):
     assert (run["status"], run["code"]) == (status, code), run["message"]
 
 
+@pytest.mark.long
+def test_accounts(stack):
+    """The new server's own list of accounts: who has been forgotten stands at the gate; a domain it lacks is named."""
+    stack.add_mail_account("ana@list.example", [])
+    stack.destination.add_user("forgotten@list.example", "x")
+    stack.destination.add_user("bo@list-two.example", "x")
+    refresh(stack)
+    technician = stack.client("technician")
+    job = technician.create_job(["list.example", "list-two.example"], **stack.job_servers())
+    technician.add_mailboxes(job["id"], [stack.mailbox_request("ana@list.example")])
+    path = f"/jobs/{job['id']}/accounts"
+    run, = technician.wait_runs([technician.post(path + "/read", {})])
+    assert run["status"] == "succeeded", (run["code"], run["message"], log(technician, run))
+    listed = technician.get(path)
+    assert (listed["how"], listed["listed"]) == ("server", 3), listed
+    assert {a["account"] for a in listed["not_in_job"]} == {"forgotten@list.example", "bo@list-two.example"}
+    assert "account.not_in_job" in {r["code"] for r in technician.gate("list.example")["reasons"]}
+    job = technician.create_job("nowhere.example", **stack.job_servers())
+    run, = technician.wait_runs([technician.post(f"/jobs/{job['id']}/accounts/read", {})])
+    assert (run["status"], run["code"]) == ("failed", "not_found") and "nowhere.example" in run["message"], run
+    assert technician.get(f"/jobs/{job['id']}/accounts")["listed"] == 0
+
+
 def test_host_key(stack):
     """A server with another key than the pinned one is not spoken to."""
     user = "ivo@pin.example"
@@ -164,6 +187,7 @@ REFUSED = ["", "id", "bash", "zmmailbox", "zmmailbox -z -m a@b.example -t 0 empt
            "zmmailbox -z -m a@b.example -t 0 getRestURL '//?fmt=tgz'; id", "zmmailbox -z -m $(id)@b -t 0 getMailboxSize",
            "zmmailbox -z -m -f@b.example -t 0 getMailboxSize", "zmmailbox -z -m a@b.example -t 0 getMailboxSize\nid",
            "su - zextras -c \"zmmailbox -z -m a@b.example -t 0 getMailboxSize\"; id", "carbonio prov da a@b.example",
+           "zmprov -l gaa", "zmprov -l gaa -v", "zmprov -l gaa a.example; id", "zmprov -l da a.example",
            "bash -lc \"id\"", "zmmailbox -z -m a@b.example -t 0 getRestURL -o /etc/x '//?fmt=tgz'", "scp -t /tmp"]
 
 
