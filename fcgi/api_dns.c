@@ -236,6 +236,16 @@ static const struct err *say_domain(struct writer *w, struct call *c, int64_t jo
 	return e;
 }
 
+/* Who asked for it and why, as far as the event knows. */
+static void say_event_words(struct writer *w, const struct dns_event *v)
+{
+	json_t *o = js_column(v->detail);
+
+	w_text(w, "by", json_string_value(json_object_get(o, "by")));
+	w_text(w, "reason", json_string_value(json_object_get(o, "reason")));
+	json_decref(o);
+}
+
 static const struct err *say_events(struct writer *w, struct call *c, int64_t job_id)
 {
 	struct dns_event *v = NULL;
@@ -248,6 +258,7 @@ static const struct err *say_events(struct writer *w, struct call *c, int64_t jo
 		w_str(w, "what", v[i].rolled_back ? "rolled_back" : "applied");
 		w_str(w, "how", v[i].how);
 		w_bool(w, "was_ready", v[i].was_ready);
+		say_event_words(w, &v[i]);
 		w_time(w, "at", v[i].at);
 		w_object_end(w);
 	}

@@ -42,6 +42,8 @@ libapi_a_SOURCES = \
 	fcgi/call.h \
 	fcgi/csv.c \
 	fcgi/csv.h \
+	fcgi/dns_order.c \
+	fcgi/dns_order.h \
 	fcgi/dns_plan.c \
 	fcgi/dns_plan.h \
 	fcgi/endpoint_input.c \

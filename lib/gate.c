@@ -69,6 +69,14 @@ static void add(struct gate *g, enum gate_code code, int64_t job_id, int64_t mai
 	        .code = code, .job_id = job_id, .mailbox_id = mailbox_id, .detail = buf_detach(&b)};
 }
 
+static void add_rolled_back(struct gate *g, const struct gate_job *j, int64_t mailbox_id)
+{
+	const char *why = j->rollback_why;
+
+	add(g, GATE_ROLLED_BACK, j->id, mailbox_id, "no final pass since the rollback%s%s%s", why != NULL ? " (" : "",
+	        why != NULL ? why : "", why != NULL ? ")" : "");
+}
+
 /* --- reasons of one mailbox
  * ------------------------------------------------------------------------------------------- */
 
@@ -158,7 +166,7 @@ static void check_mailbox(
 	}
 	g->mailboxes++;
 	if (j->rollback_seq > 0 && m->final_seq <= j->rollback_seq)
-		add(g, GATE_ROLLED_BACK, j->id, m->id, "no final pass since the rollback");
+		add_rolled_back(g, j, m->id);
 	check_verification(g, j, m, p);
 	check_shrinkage(g, j, m);
 	check_pass(g, j, m);
@@ -315,7 +323,7 @@ void gate_evaluate(const struct gate_job *j, const struct gate_policy *p, int64_
 	if (out->mailboxes == 0)
 		add(out, GATE_JOB_EMPTY, j->id, 0, "no mailboxes");
 	if (out->mailboxes == 0 && j->rollback_seq > 0)
-		add(out, GATE_ROLLED_BACK, j->id, 0, "no final pass since the rollback");
+		add_rolled_back(out, j, 0);
 	check_accounts(out, j);
 	check_approval(out, j, p, text);
 	apply_override(out, j, p, now_ms);

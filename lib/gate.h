@@ -145,6 +145,7 @@ struct gate_job {
 	struct gate_decision override; /* the latest override that no revoke follows */
 	struct gate_dns dns;
 	int64_t rollback_seq; /* of the latest rollback (dns event or run), 0: none */
+	char *rollback_why;   /* who asked for the latest and why, for people; NULL: not known */
 };
 void gate_job_free(struct gate_job *j); /* the content */
 

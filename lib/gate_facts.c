@@ -40,6 +40,7 @@ void gate_job_free(struct gate_job *j)
 	free(j->accounts);
 	free(j->org);
 	free(j->rules);
+	free(j->rollback_why);
 	decision_free(&j->approval);
 	decision_free(&j->override);
 	memset(j, 0, sizeof(*j));

@@ -331,8 +331,13 @@ static void read_dns(struct stmt *st, void *arg)
 	        .rolled_back = db_col_i64(st, 1) != 0,
 	        .was_ready = db_col_i64(st, 2) != 0};
 
-	if (d.rolled_back)
+	if (d.rolled_back) {
 		most(&j->rollback_seq, d.seq);
+		if (db_col_text(st, 3) != NULL && db_col_text(st, 4) != NULL) { /* in order: the last one stays */
+			free(j->rollback_why);
+			j->rollback_why = xasprintf("%s: %s", db_col_text(st, 3), db_col_text(st, 4));
+		}
+	}
 	if (d.seq > j->dns.seq)
 		j->dns = d;
 }
@@ -341,7 +346,9 @@ static const struct err *load_dns(struct store *s, struct gate_job *j)
 {
 	struct stmt *st;
 	const struct err *e = db_query(store_db(s), &st,
-	        "SELECT seq, what = 'rolled_back', was_ready FROM dns_events WHERE job_id = ?1", "i", j->id);
+	        "SELECT seq, what = 'rolled_back', was_ready, json_extract(detail, '$.by'), json_extract(detail, '$.reason')"
+	        " FROM dns_events WHERE job_id = ?1 ORDER BY id",
+	        "i", j->id);
 
 	if (e == NULL)
 		e = db_each(st, read_dns, j);

@@ -67,7 +67,8 @@ const struct err *watch_get(struct store *s, int64_t job_id, struct watch *out)
 
 /* --- the switch --- */
 
-/* Seconds: the highest MX TTL that the first read's servers gave is what caches may hold; else the plan's. */
+/* Seconds: the highest MX TTL of the last read, and of the last that still saw the old records, is what caches may
+ * hold; else the plan's. */
 static const struct err *ttl_of(struct store *s, int64_t job_id, int64_t *ttl)
 {
 	struct dns_plan plan = {0};
@@ -78,8 +79,9 @@ static const struct err *ttl_of(struct store *s, int64_t job_id, int64_t *ttl)
 	*ttl = 0;
 	if (e == NULL)
 		e = db_i64(store_db(s), ttl, &found,
-		        "SELECT max(g.ttl) FROM dns_sightings g WHERE g.ttl >= 0 AND g.read_id = (SELECT max(r.id) FROM"
-		        " dns_reads r WHERE r.job_id = ?1) HAVING count(*) > 0",
+		        "SELECT max(g.ttl) FROM dns_sightings g JOIN dns_reads r ON r.id = g.read_id WHERE r.job_id = ?1 AND"
+		        " g.ttl >= 0 AND r.run_id IN ((SELECT max(run_id) FROM dns_reads WHERE job_id = ?1),"
+		        " (SELECT max(run_id) FROM dns_reads WHERE job_id = ?1 AND moved = 0)) HAVING count(*) > 0",
 		        "i", job_id);
 	if (e == NULL && !found) {
 		doc = js_column(plan.document);

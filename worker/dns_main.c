@@ -4,6 +4,7 @@
  * Everything it may wait for is the network; the worker ends it at the deadline.
  */
 #include <curl/curl.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,12 +76,11 @@ static int apply(const json_t *req, int events)
 {
 	const json_t *p = json_object_get(req, "provider");
 	struct dns_order o = {.kind = dns_text(p, "kind"),
-		.wanted = json_object_get(req, "wanted"),
+		.domains = json_object_get(req, "domains"),
 		.permit_url = dns_text(req, "permit_url"),
 		.permit = dns_text(req, "permit"),
 		.api_ca_file = dns_text(req, "api_ca_file"),
-		.change = {.domain = dns_text(req, "domain"),
-			.provider = p,
+		.change = {.provider = p,
 			.host = dns_text(req, "host"),
 			.port = number(req, "port", 0),
 			.tls = json_is_true(json_object_get(req, "tls")),
@@ -89,7 +89,11 @@ static int apply(const json_t *req, int events)
 			.ca_file = dns_text(req, "ca_file"),
 			.deadline = clock_mono_ms() + number(req, "deadline_ms", 60000)}};
 	json_t *doc = NULL;
-	const struct err *e = dns_apply(&o, &doc);
+	const struct err *e;
+
+	/* told to stop half-way it would leave a set that nobody wants: it ends by itself, at its deadline at the latest */
+	signal(SIGTERM, SIG_IGN);
+	e = dns_apply(&o, &doc);
 
 	return say_done(events, e, "dns", doc);
 }

@@ -67,6 +67,11 @@ bool dns_set_same(const json_t *a, const json_t *b)
 	return true;
 }
 
+bool dns_set_pending(const json_t *set)
+{
+	return json_is_true(json_object_get(set, "pending"));
+}
+
 char *dns_set_text(const json_t *set)
 {
 	struct buf out = BUF_INIT;

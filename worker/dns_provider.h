@@ -1,7 +1,8 @@
 /*
  * Who keeps a domain's records: one file and one row of the table a provider. A record set is JSON:
  *   {"ttl":300,"records":["10 mx.example.net"]}    MX; for pfsense the addresses of the override
- * Records are lower case, without a final dot. An empty list: there are none.
+ * Records are lower case, without a final dot. An empty list: there are none. "pending":true beside them: they are
+ * entered, but the provider has not made them real (and does not soon, by itself).
  */
 #ifndef DNS_PROVIDER_H
 #define DNS_PROVIDER_H
@@ -39,6 +40,7 @@ const struct err *dns_provider_find(const char *kind, const struct dns_provider 
 json_t *dns_set_new(int64_t ttl);
 void dns_set_add(json_t *set, const char *record); /* normalised */
 bool dns_set_same(const json_t *a, const json_t *b); /* the records; in any order */
+bool dns_set_pending(const json_t *set);
 char *dns_set_text(const json_t *set);               /* "10 a, 20 b" or "none"; the caller's */
 const char *dns_text(const json_t *o, const char *key); /* "" when it is not there */
 

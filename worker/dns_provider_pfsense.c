@@ -20,6 +20,7 @@
 #define PAGE 100
 #define OVERRIDES_MAX 10000
 #define POLL_MS 200
+#define SETTLE_MS 5000 /* applying takes so long at most before it counts as not begun */
 
 static const struct err *judge(const struct dns_http *h)
 {
@@ -120,13 +121,47 @@ static json_t *to_set(const json_t *override)
 	return set;
 }
 
+static void pause_ms(long ms)
+{
+	const struct timespec t = {.tv_nsec = ms * 1000000L};
+
+	nanosleep(&t, NULL);
+}
+
+/* Waits until no change is left to be applied, at most `ms`. */
+static const struct err *settled(const struct dns_change *c, int64_t ms, bool *done)
+{
+	int64_t end = clock_mono_ms() + ms;
+	const struct err *e;
+
+	if (end > c->deadline)
+		end = c->deadline;
+	do {
+		json_t *data = NULL;
+
+		e = call(c, "GET", "/apply", NULL, &data);
+		*done = json_is_true(json_object_get(data, "applied"));
+		json_decref(data);
+		if (e != NULL || *done)
+			return e;
+		pause_ms(POLL_MS);
+	} while (clock_mono_ms() < end);
+	return NULL;
+}
+
 static const struct err *read_set(const struct dns_change *c, json_t **set)
 {
 	json_t *found;
+	bool done = true;
 	const struct err *e = find(c, &found);
 
 	if (e == NULL)
+		e = settled(c, SETTLE_MS, &done);
+	if (e == NULL) {
 		*set = to_set(found);
+		if (!done)
+			json_object_set_new(*set, "pending", json_true());
+	}
 	json_decref(found);
 	return e;
 }
@@ -134,21 +169,13 @@ static const struct err *read_set(const struct dns_change *c, json_t **set)
 /* Staged changes become real; asynchronous there, so that its end is asked for. */
 static const struct err *apply(const struct dns_change *c)
 {
-	static const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-	json_t *data = NULL;
+	bool done = false;
 	const struct err *e = call(c, "POST", "/apply", NULL, NULL);
 
-	while (e == NULL && (e = call(c, "GET", "/apply", NULL, &data)) == NULL) {
-		bool done = json_is_true(json_object_get(data, "applied"));
-
-		json_decref(data);
-		data = NULL;
-		if (done)
-			return NULL;
-		if (clock_mono_ms() > c->deadline)
-			return err_new(ERR_TIMEOUT, "pfSense does not finish applying");
-		nanosleep(&pause, NULL);
-	}
+	if (e == NULL)
+		e = settled(c, INT32_MAX, &done);
+	if (e == NULL && !done)
+		e = err_new(ERR_TIMEOUT, "pfSense does not finish applying");
 	return e;
 }
 

@@ -20,6 +20,7 @@
 #define RESOLV_CONF "/etc/resolv.conf"
 #define API_PATH "/api/v1/migration"
 #define APPLY_MS 60000
+#define APPLY_MORE_MS 10000 /* for each domain beyond the first */
 
 /* The addresses of lines "nameserver ADDRESS". */
 static void system_resolvers(json_t *out)
@@ -83,6 +84,7 @@ static const struct err *apply_request(const struct tool_job *job, json_t **out)
 	const json_t *provider = json_object_get(job->claim->options, "provider");
 	const char *kind = json_string_value(json_object_get(provider, "kind")), *space;
 	const char *permit = json_string_value(json_object_get(job->claim->doc, "permit"));
+	size_t n = json_array_size(json_object_get(job->claim->options, "domains"));
 	char *url;
 
 	if (a == NULL || a->secret == NULL || kind == NULL || permit == NULL)
@@ -98,11 +100,12 @@ static const struct err *apply_request(const struct tool_job *job, json_t **out)
 	*out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:s, s:I}", "action", "apply", "permit_url", url,
 		"permit", permit, "api_ca_file", conf_str(job->conf, CONF_API_CA_FILE), "host", a->host, "port",
 		(json_int_t)a->port, "tls", a->tls != TLS_NONE, "key", space + 1, "secret", a->secret, "ca_file",
-		conf_str(job->conf, CONF_TLS_CA_FILE), "deadline_ms", (json_int_t)APPLY_MS);
+		conf_str(job->conf, CONF_TLS_CA_FILE), "deadline_ms",
+		(json_int_t)(APPLY_MS + (n > 1 ? (n - 1) * APPLY_MORE_MS : 0)));
 	free(url);
 	if (*out == NULL)
 		return err_new(ERR_CRED_UNSEAL, "the token is no text");
-	copy(*out, job->claim->options, (const char *const[]){"domain", "provider", "wanted", NULL});
+	copy(*out, job->claim->options, (const char *const[]){"domains", "provider", NULL});
 	return NULL;
 }
 

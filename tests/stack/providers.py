@@ -1,5 +1,7 @@
 """Stand-ins for Cloudflare's API v4 and pfSense's REST API v2: they refuse whatever differs from the documents.
-`trouble` makes the next fitting request go wrong; what was asked stands in `requests`."""
+`trouble` makes the next fitting request go wrong: 429 and cut any one, lost (or "lost METHOD PATH'S END") one that
+changes something: it is done and its answer never comes, and so many requests after it as `away` says are cut. What was
+asked stands in `requests`."""
 
 import http.server
 import json
@@ -16,8 +18,16 @@ class Standin(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.port = self.server_port
-        self.requests, self.trouble = [], None
+        self.requests, self.trouble, self.away, self.cuts = [], None, 0, 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def loses(self, method, path):
+        """True once when the answer to this change is to be lost."""
+        words = (self.trouble or "").split(" ")
+        if words[0] != "lost" or method == "GET" or len(words) > 1 and (words[1] != method or not path.endswith(words[2])):
+            return False
+        self.trouble, self.cuts = None, self.away
+        return True
 
     def take(self, name):
         """True once when `name` is the trouble that was ordered."""
@@ -37,11 +47,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._say(415, {})
         if self.server.take("429"):
             return self._say(429, {"success": False, "code": 429, "errors": [], "result": None})
-        if self.server.take("cut"):
+        if self.server.take("cut") or self.server.cuts > 0:
+            self.server.cuts = max(self.server.cuts - 1, 0)
             self.connection.shutdown(2)
             return None
         answer = self.server.answer(self.command, url.path, dict(urllib.parse.parse_qsl(url.query)), body, self.headers)
-        if self.server.take("lost"):  # done, and the answer never comes
+        if self.server.loses(self.command, url.path):  # done, and the answer never comes
             self.connection.shutdown(2)
             return None
         return self._say(*answer)
@@ -61,23 +72,26 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Cloudflare(Standin):
-    """One zone; pages of two records however many are asked for."""
-
-    zone = "0123456789abcdef0123456789abcdef"
+    """Zones with one name each; pages of two records however many are asked for."""
 
     def __init__(self, domain, records):
-        self.domain, self.next = domain, 0
-        self.records = {}
-        for priority, host in records:
-            self.add(priority, host, 3600)
+        self.zones, self.next = {}, 0
+        self.add_zone(domain, records)
         super().__init__()
 
-    def add(self, priority, host, ttl):
-        self.next += 1
-        self.records[f"{self.next:032x}"] = {"type": "MX", "name": self.domain, "content": host, "priority": priority, "ttl": ttl}
+    def add_zone(self, domain, records):
+        self.zones[f"{len(self.zones) + 0xabcdef:032x}"] = (domain, {})
+        for priority, host in records:
+            self.add(*list(self.zones.values())[-1], int(priority), host, 3600)
 
-    def set(self):
-        return sorted(f"{r['priority']} {r['content']}" for r in self.records.values())
+    def add(self, domain, records, priority, host, ttl):
+        self.next += 1
+        records[f"{self.next:032x}"] = {"type": "MX", "name": domain, "content": host, "priority": priority, "ttl": ttl}
+
+    def set(self, domain=None):
+        name, records = list(self.zones.values())[0] if domain is None else next(z for z in self.zones.values() if z[0] == domain)
+        assert all(r["name"] == name for r in records.values())
+        return sorted(f"{r['priority']} {r['content']}" for r in records.values())
 
     @staticmethod
     def _bad(status, code, words):
@@ -90,32 +104,36 @@ class Cloudflare(Standin):
         if headers["Authorization"] != f"Bearer {TOKEN}":
             return self._bad(403, 10000, "Authentication error")
         if (method, path) == ("GET", "/client/v4/zones"):
-            return self._good([{"id": self.zone, "name": self.domain}] if query == {"name": self.domain} else [])
-        base = f"/client/v4/zones/{self.zone}/dns_records"
-        if (method, path) == ("GET", base):
-            if {k: query.get(k) for k in ("type", "name", "per_page")} != {"type": "MX", "name": self.domain, "per_page": "100"}:
+            return self._good([{"id": i, "name": name} for i, (name, _) in self.zones.items() if query == {"name": name}])
+        zone = re.fullmatch(r"/client/v4/zones/(\w+)/dns_records(/batch)?", path)
+        if zone is None or zone[1] not in self.zones:
+            return self._bad(404, 7003, "Could not route")
+        domain, records = self.zones[zone[1]]
+        if method == "GET" and not zone[2]:
+            if {k: query.get(k) for k in ("type", "name", "per_page")} != {"type": "MX", "name": domain, "per_page": "100"}:
                 return self._bad(400, 1004, "DNS Validation Error")
-            rows, page = [{"id": i, **r} for i, r in self.records.items()], int(query["page"])
+            rows, page = [{"id": i, **r} for i, r in records.items()], int(query["page"])
             return self._good(rows[page * 2 - 2:page * 2], result_info={
                 "page": page, "per_page": 2, "count": 2, "total_count": len(rows), "total_pages": (len(rows) + 1) // 2 or 1})
-        if (method, path) == ("POST", base + "/batch") and set(body) == {"deletes", "posts"}:
-            return self._batch(body)
+        if method == "POST" and zone[2] and set(body) == {"deletes", "posts"}:
+            return self._batch(domain, records, body)
         return self._bad(404, 7003, "Could not route")
 
-    def _batch(self, body):
-        if self.take("half"):  # refused whole: the documents say that a batch is atomic
+    def _batch(self, domain, records, body):
+        if self.take("half") or self.take(f"half {domain}"):  # refused whole: the documents say that a batch is atomic
             return self._bad(400, 81057, "The record already exists.")
-        after = dict(self.records)
+        after = dict(records)
         for row in body["deletes"]:
             if set(row) != {"id"} or after.pop(row["id"], None) is None:
                 return self._bad(400, 81044, "Record does not exist.")
         for row in body["posts"]:
-            if set(row) != {"type", "name", "content", "priority", "ttl"} or row["type"] != "MX" or row["name"] != self.domain \
+            if set(row) != {"type", "name", "content", "priority", "ttl"} or row["type"] != "MX" or row["name"] != domain \
                     or row["content"].endswith(".") or not (row["ttl"] == 1 or row["ttl"] >= 60):
                 return self._bad(400, 1004, "DNS Validation Error")
-        self.records = after
+        records.clear()
+        records.update(after)
         for row in body["posts"]:
-            self.add(row["priority"], row["content"], row["ttl"])
+            self.add(domain, records, row["priority"], row["content"], row["ttl"])
         return self._good({"deletes": [], "posts": []})
 
 
@@ -123,7 +141,7 @@ class Pfsense(Standin):
     """Host overrides: ids are places in the list; changes wait for apply."""
 
     def __init__(self, overrides):
-        self.overrides, self.live, self.polls = overrides, json.loads(json.dumps(overrides)), 0
+        self.overrides, self.live, self.polls, self.dirty = overrides, json.loads(json.dumps(overrides)), 0, False
         super().__init__()
 
     @staticmethod
@@ -145,13 +163,14 @@ class Pfsense(Standin):
             self.polls = 2
             return self._reply({"applied": False})
         if name == "apply" and method == "GET":
-            self.polls -= 1
-            if self.polls <= 0:
-                self.live = json.loads(json.dumps(self.overrides))
-            return self._reply({"applied": self.polls <= 0})
+            if self.polls == 1:
+                self.live, self.dirty = json.loads(json.dumps(self.overrides)), False
+            self.polls = max(self.polls - 1, 0)
+            return self._reply({"applied": not self.dirty})
         return self._reply([], 404, "no such endpoint")
 
     def _change(self, method, query, body):
+        self.dirty = True
         if self.take("shift"):  # somebody else deletes the first one between look and change
             self.overrides.pop(0)
         if method == "POST":
@@ -172,8 +191,11 @@ class Leave(Standin):
     """The API's side of a change: gives leave, or not."""
 
     def __init__(self):
-        self.reply = (200, {"go": True})
+        self.reply, self.later = (200, {"go": True}), []
         super().__init__()
 
     def answer(self, method, path, query, body, headers):
-        return self.reply
+        reply = self.reply
+        if self.later:  # what it says from the next time on
+            self.reply = self.later.pop(0)
+        return reply
