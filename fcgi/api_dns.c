@@ -267,7 +267,7 @@ static const struct err *say_events(struct writer *w, struct call *c, int64_t jo
 	return e;
 }
 
-static const struct err *say_watch(struct writer *w, struct call *c, int64_t job_id)
+const struct err *view_watch(struct writer *w, struct call *c, int64_t job_id)
 {
 	struct watch k = {0};
 	const struct err *e = watch_get(c->app->store, job_id, &k);
@@ -313,7 +313,7 @@ const struct err *api_dns(struct call *c)
 		if (e == NULL)
 			e = say_events(&w, c, j.id);
 		if (e == NULL)
-			e = say_watch(&w, c, j.id);
+			e = view_watch(&w, c, j.id);
 		w_object_end(&w);
 	}
 	if (e == NULL)

@@ -90,6 +90,7 @@ libapi_a_SOURCES = \
 	fcgi/view_list.c \
 	fcgi/view_mailbox.c \
 	fcgi/view_report.c \
+	fcgi/view_report_dns.c \
 	fcgi/view_run.c \
 	fcgi/view_user.c \
 	fcgi/view_verification.c \

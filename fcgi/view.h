@@ -39,6 +39,10 @@ const struct err *view_verification(
 void view_verification_counts(struct writer *w, const struct verification *v); /* members of an object */
 const struct err *view_verification_folders(struct writer *w, struct call *c, int64_t id); /* "folders":[…] */
 
+/* view_report_dns.c: its section "dns" */
+const struct err *view_report_dns(struct writer *w, struct call *c, const struct job *j);
+/* api_dns.c: member "stragglers": the watch for late mail, null when there was none */
+const struct err *view_watch(struct writer *w, struct call *c, int64_t job_id);
 /* view_report.c: all that a job's certificate states, {"statement":{…},"sections":{…}}: integers, no ratios */
 const struct err *view_report(struct writer *w, const char *key, struct call *c, int64_t job_id, int64_t run_id);
 

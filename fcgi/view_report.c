@@ -11,6 +11,15 @@
 #include "banned.h"
 
 #define PAGE 500
+/* The facts travel in one answer (worker/http.h bounds it). Beyond this size a mailbox's lists are cut: what is left out
+ * is counted, and stands in the ledgers whose hashes the section holds. */
+#define LISTS_ROOM (8u << 20)
+#define LIST_LEAST 3 /* of each, however long the whole is */
+
+static bool has_room(const struct writer *w)
+{
+	return w->out->len < LISTS_ROOM;
+}
 
 /* --- the job as a whole --- */
 
@@ -114,11 +123,13 @@ static void side(struct writer *w, const char *key, const struct endpoint *p)
 static const struct err *passes(struct writer *w, struct call *c, int64_t id, int64_t *last_run)
 {
 	struct history_pass *v;
-	size_t n;
+	size_t n, first;
 	const struct err *e = history_passes(c->app->store, id, &v, &n);
 
+	first = has_room(w) || n < LIST_LEAST ? 0 : n - LIST_LEAST; /* the last ones say most */
+	w_i64(w, "passes_left_out", (int64_t)first);
 	w_array(w, "passes");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = first; i < n; i++) {
 		const struct pass_row *p = &v[i].pass;
 
 		w_object(w, NULL);
@@ -141,52 +152,74 @@ static void missing_one(struct writer *w, const struct missing_row *m)
 	w_object_end(w);
 }
 
+/* How many rows to read next of a list of which `written` are written: 0 when the rest is left out. */
+static size_t next_page(const struct writer *w, size_t written)
+{
+	if (w->out->len < LISTS_ROOM)
+		return PAGE;
+	return written < LIST_LEAST ? LIST_LEAST - written : 0;
+}
+
 static const struct err *missing(struct writer *w, struct call *c, int64_t verification_id)
 {
+	int64_t after = 0, left_out = 0;
+	size_t n = 1, written = 0, page;
 	const struct err *e = NULL;
-	int64_t after = 0;
-	size_t n = PAGE;
 
 	w_array(w, "missing");
-	while (e == NULL && n == PAGE && verification_id != 0) {
+	while (e == NULL && n > 0 && verification_id != 0 && (page = next_page(w, written)) > 0) {
 		struct missing_row *v;
 
-		e = missing_list(c->app->store, verification_id, NULL, after, PAGE, &v, &n);
+		e = missing_list(c->app->store, verification_id, NULL, after, page, &v, &n);
 		for (size_t i = 0; i < n; i++)
 			missing_one(w, &v[i]);
+		written += n;
 		after = n > 0 ? v[n - 1].id : after;
 		missing_free(v, n);
 	}
 	w_array_end(w);
+	if (e == NULL && n > 0)
+		e = db_i64(store_db(c->app->store), &left_out, NULL,
+			"SELECT count(*) FROM missing WHERE verification_id = ?1 AND id > ?2", "ii", verification_id, after);
+	w_i64(w, "missing_left_out", left_out);
 	return e;
+}
+
+static void refused_one(struct writer *w, const struct refusal_row *r)
+{
+	w_object(w, NULL);
+	w_i64(w, "run_id", r->run_id);
+	w_str(w, "folder", r->folder);
+	w_i64(w, "uid", r->uid);
+	w_i64(w, "size", r->size);
+	w_str(w, "code", r->code);
+	w_text(w, "server", r->server);
+	w_time(w, "at", r->at);
+	w_object_end(w);
 }
 
 static const struct err *refused(struct writer *w, struct call *c, int64_t mailbox_id)
 {
+	int64_t after = 0, left_out = 0;
+	size_t n = 1, written = 0, page;
 	const struct err *e = NULL;
-	int64_t after = 0;
-	size_t n = PAGE;
 
 	w_array(w, "refused");
-	while (e == NULL && n == PAGE) {
+	while (e == NULL && n > 0 && (page = next_page(w, written)) > 0) {
 		struct refusal_row *v;
 
-		e = refusal_list(c->app->store, mailbox_id, after, PAGE, &v, &n);
-		for (size_t i = 0; i < n; i++) {
-			w_object(w, NULL);
-			w_i64(w, "run_id", v[i].run_id);
-			w_str(w, "folder", v[i].folder);
-			w_i64(w, "uid", v[i].uid);
-			w_i64(w, "size", v[i].size);
-			w_str(w, "code", v[i].code);
-			w_text(w, "server", v[i].server);
-			w_time(w, "at", v[i].at);
-			w_object_end(w);
-		}
+		e = refusal_list(c->app->store, mailbox_id, after, page, &v, &n);
+		for (size_t i = 0; i < n; i++)
+			refused_one(w, &v[i]);
+		written += n;
 		after = n > 0 ? v[n - 1].id : after;
 		refusals_free(v, n);
 	}
 	w_array_end(w);
+	if (e == NULL && n > 0)
+		e = db_i64(store_db(c->app->store), &left_out, NULL,
+			"SELECT count(*) FROM refusals WHERE mailbox_id = ?1 AND id > ?2", "ii", mailbox_id, after);
+	w_i64(w, "refused_left_out", left_out);
 	return e;
 }
 
@@ -267,7 +300,8 @@ static const struct err *removal(struct writer *w, struct call *c, int64_t mailb
 
 static const struct err *verification(struct writer *w, struct call *c, const struct verification *v)
 {
-	const struct err *e;
+	const bool room = has_room(w);
+	const struct err *e = NULL;
 
 	if (v->id == 0) {
 		w_null(w, "verification");
@@ -275,7 +309,13 @@ static const struct err *verification(struct writer *w, struct call *c, const st
 	}
 	w_object(w, "verification");
 	view_verification_counts(w, v);
-	e = view_verification_folders(w, c, v->id);
+	w_bool(w, "folders_left_out", !room);
+	if (room) {
+		e = view_verification_folders(w, c, v->id);
+	} else {
+		w_array(w, "folders");
+		w_array_end(w);
+	}
 	w_object_end(w);
 	return e;
 }
@@ -375,6 +415,8 @@ const struct err *view_report(struct writer *w, const char *key, struct call *c,
 	accounts_section(w, &facts);
 	if (e == NULL)
 		e = decisions_section(w, c, job_id);
+	if (e == NULL)
+		e = view_report_dns(w, c, &j);
 	if (e == NULL)
 		e = mailbox_sections(w, c, job_id);
 	w_object_end(w);

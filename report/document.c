@@ -232,6 +232,7 @@ static const struct err *draw(const struct document *d, struct buf *out, int *pa
 	reasons(s, json_object_get(d->sections, "gate"));
 	decisions(s, json_object_get(d->sections, "decisions"));
 	accounts(s, json_object_get(d->sections, "accounts_not_in_job"));
+	dns_pages(s, json_object_get(d->sections, "dns"));
 	summary(s, v, n);
 	for (size_t i = 0; i < n; i++)
 		mailbox_pages(s, v[i]);

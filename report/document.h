@@ -23,6 +23,9 @@ void document_csv(const struct document *d, struct buf *out);
 /* --- mailbox.c --- */
 void mailbox_pages(struct sheet *s, const json_t *mailbox);
 
+/* --- dns.c --- */
+void dns_pages(struct sheet *s, const json_t *dns);
+
 /* --- members of the facts --- */
 const char *text_of(const json_t *v, const char *key); /* "" when it is not there */
 int64_t number_of(const json_t *v, const char *key);

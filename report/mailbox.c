@@ -16,6 +16,13 @@ static void filled(struct sheet *s, enum word w, const char *const *values)
 	free(text);
 }
 
+/* What the facts have left out, in a job too large to list everything. */
+static void left_out(struct sheet *s, const json_t *mailbox, const char *key)
+{
+	if (number_of(mailbox, key) > 0)
+		filled(s, W_LEFT_OUT, (const char *[]){count_of(mailbox, key), NULL});
+}
+
 static void passes(struct sheet *s, const json_t *list)
 {
 	static const struct column columns[] = {{W_WHEN, 1.5, false}, {W_RUN, 0.95, true}, {W_PASS, 1.1, false},
@@ -74,6 +81,8 @@ static void verification(struct sheet *s, const json_t *v)
 	filled(s, W_VERIFIED_LINE, (const char *[]){when_of(v, "at"), how, count_of(v, "expected"), count_of(v, "found"),
 		count_of(v, "found_weak"), count_of(v, "missing"), count_of(v, "late"), count_of(v, "excluded"), NULL});
 	folders(s, json_object_get(v, "folders"));
+	if (json_is_true(json_object_get(v, "folders_left_out")))
+		sheet_text(s, STYLE_BODY, word(W_FOLDERS_LEFT_OUT));
 }
 
 static void missing(struct sheet *s, const json_t *list)
@@ -166,9 +175,12 @@ void mailbox_pages(struct sheet *s, const json_t *mailbox)
 		filled(s, W_REMOVED, (const char *[]){
 			when_of(removed, "at"), text_of(removed, "by"), text_of(removed, "reason"), NULL});
 	passes(s, json_object_get(mailbox, "passes"));
+	left_out(s, mailbox, "passes_left_out");
 	verification(s, json_object_get(mailbox, "verification"));
 	missing(s, json_object_get(mailbox, "missing"));
+	left_out(s, mailbox, "missing_left_out");
 	refused(s, json_object_get(mailbox, "refused"));
+	left_out(s, mailbox, "refused_left_out");
 	accepted(s, json_object_get(mailbox, "accepted"));
 	ledgers(s, json_object_get(mailbox, "ledgers"));
 }

@@ -5,6 +5,7 @@ migration_report_LDADD = $(MIGRATION_LIBS) $(PANGOCAIRO_LIBS)
 migration_report_SOURCES = \
 	report/attach.c \
 	report/attach.h \
+	report/dns.c \
 	report/document.c \
 	report/document.h \
 	report/main.c \

@@ -41,6 +41,12 @@ static const struct {
 	{"excluded", "excluded by rules", "excluídas por regras"},
 	{"source.empty", "an empty source", "uma origem vazia"},
 	{"source.shrank", "a source that shrank", "uma origem que encolheu"},
+	{"dns_apply", "by this service, at the DNS provider", "por este serviço, no fornecedor de DNS"},
+	{"dns_read", "seen at the name servers", "visto nos servidores de nomes"},
+	{"webhook", "said by the DNS wizard", "dito pelo assistente de DNS"},
+	{"quiet", "nothing new came any more, the old server may be shut down",
+		"nada mais chegou, o servidor antigo pode ser desligado"},
+	{"closed", "the job was closed", "o trabalho foi fechado"},
 	{"mailbox.removed", "a removed mailbox", "uma caixa retirada"},
 };
 

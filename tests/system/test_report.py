@@ -227,3 +227,44 @@ def test_replaced_trail(new_stack):
     assert "unbroken" in two.ctl("audit", "verify")
     result = two.ctl("audit", "verify", certificate, expect=None)
     assert result.returncode == 1 and "or one before it was replaced" in result.stdout, result
+
+
+@pytest.mark.long
+def test_job_too_large_for_one_answer(new_stack, tmp_path):
+    """1,500 mailboxes with 60 missing messages each, 70 MB of them: the report is made, what it cannot list is counted."""
+    boxes, each = 1500, 60
+    stack = new_stack(mail=False)
+    technician = stack.client("technician")
+    job = technician.create_job("large.example")
+    server = {"host": "mail.example", "port": 993, "tls": "tls"}
+    for first in range(0, boxes, 500):
+        technician.add_mailboxes(job["id"], [{"source": {"kind": "imap", "user": f"u{i}@large.example", **server},
+                                              "destination": {"user": f"u{i}@large.example", **server}}
+                                             for i in range(first, first + 500)])
+    run, = technician.wait_runs([technician.post(f"/jobs/{job['id']}/accounts/read", {})])
+    stack.pools.stop()
+    with contextlib.closing(sqlite3.connect(stack.paths.database)) as connection:
+        ids = [row[0] for row in connection.execute("SELECT id FROM mailboxes WHERE job_id = ? ORDER BY id", (job["id"],))]
+        for box in ids:
+            cursor = connection.execute("INSERT INTO verifications (run_id, attempt, mailbox_id, complete, expected, found, missing,"
+                                        " unexplained, at) VALUES (?, ?, ?, 1, 1000, ?, ?, ?, 1)",
+                                        (run["id"], box, box, 1000 - each, each, each))
+            connection.executemany(
+                "INSERT INTO missing (verification_id, folder, uid, size, date, message_id, sender, subject, class, detail)"
+                " VALUES (?, 'Correspondência/2019', ?, 4096, '2019-02-03 04:05:06 +0000', ?, 'Conceição <c@x.example>', ?,"
+                " 'unexplained', ?)",
+                [(cursor.lastrowid, n, f"<{box}.{n}.{'m' * 60}@large.example>", "Relatório " + "ção " * 60, "words " * 40)
+                 for n in range(each)])
+        connection.commit()
+    stack.pools.start()
+    make_report(technician, job)
+    made = files(technician, job)
+    document = check_by_hand(made["certificate.json"], public_key(stack))
+    sections = [document["sections"][f"mailbox {box}"] for box in ids]
+    assert all(len(s["missing"]) >= 3 and len(s["missing"]) + s["missing_left_out"] == each for s in sections)
+    assert 0 < sum(s["missing_left_out"] for s in sections) < boxes * each
+    assert all(s["verification"]["missing"] == each for s in sections)
+    if shutil.which("pdftotext"):
+        (tmp_path / "report.pdf").write_bytes(made["report.pdf"])
+        text = subprocess.run(["pdftotext", tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True).stdout
+        assert "57 more are not listed here" in text and f"u{boxes - 1}@large.example" in text
