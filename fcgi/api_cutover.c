@@ -22,40 +22,100 @@ static void step(struct writer *w, const char *id, const char *state, const char
 	w_object_end(w);
 }
 
-static const char *state_of(const struct dns_clock *k)
+/* What is asked of each domain; the step is as far as the worst of them. */
+enum state { DONE, UNKNOWN, WAITING, FAILED };
+static const char *const state_names[] = {"done", "unknown", "waiting", "failed"};
+
+enum check { NAME_SERVERS, TTL_LOWERED, NEW_SERVER_ACCEPTS, SENDER_RECORDS, CHECKS };
+static const char *const check_ids[] = {"name_servers", "ttl_lowered", "new_server_accepts", "sender_records"};
+
+struct check_result {
+	bool judged;
+	enum state state;
+	char detail[512];
+	int64_t at;
+};
+
+/* `several`: the job has more than one domain, which is named then. */
+static void judge(struct check_result *c, enum state state, const char *domain, bool several, const char *detail, int64_t at)
 {
-	return k->state == DNS_CLOCK_SAFE ? "done" : k->state == DNS_CLOCK_UNKNOWN ? "unknown" : "waiting";
+	/* of two that wait the one without an end in sight, then the later one */
+	if (c->judged && (state < c->state || (state == c->state && (c->at == 0 || (at != 0 && at <= c->at)))))
+		return;
+	c->judged = true;
+	c->state = state;
+	c->at = at;
+	if (detail != NULL && state != DONE && several)
+		snprintf(c->detail, sizeof(c->detail), "%s: %s", domain, detail);
+	else
+		snprintf(c->detail, sizeof(c->detail), "%s", detail != NULL ? detail : "");
 }
 
-static void step_probe(struct writer *w, const json_t *seen, int64_t at)
+static enum state state_of(const struct dns_clock *k)
+{
+	return k->state == DNS_CLOCK_SAFE ? DONE : k->state == DNS_CLOCK_UNKNOWN ? UNKNOWN : WAITING;
+}
+
+static enum state probed(const json_t *seen, const char **detail)
 {
 	json_t *probe = json_object_get(seen, "probe"), *v;
-	const char *state = json_array_size(probe) > 0 ? "done" : "unknown", *detail = NULL;
+	enum state state = json_array_size(probe) > 0 ? DONE : UNKNOWN;
 	size_t i;
 
 	json_array_foreach(probe, i, v) {
 		const char *status = json_string_value(json_object_get(v, "status"));
 
 		if (status == NULL || strcmp(status, "accepted") != 0) {
-			state = "failed";
-			detail = json_string_value(json_object_get(v, "reply"));
+			state = FAILED;
+			*detail = json_string_value(json_object_get(v, "reply"));
 		}
 	}
-	step(w, "new_server_accepts", state, detail, at);
+	return state;
 }
 
 /* Findings of these codes speak against it. */
-static void step_findings(struct writer *w, const char *id, const json_t *seen, const char *const *codes, int64_t at)
+static enum state with_findings(const json_t *seen, const char *const *codes, const char **detail)
 {
-	const char *detail = NULL;
 	json_t *v;
 	size_t i;
 
 	json_array_foreach(json_object_get(seen, "findings"), i, v)
 		for (const char *const *code = codes; *code != NULL; code++)
 			if (strcmp(json_string_value(json_object_get(v, "code")), *code) == 0)
-				detail = *code;
-	step(w, id, seen == NULL ? "unknown" : detail != NULL ? "failed" : "done", detail, at);
+				*detail = *code;
+	return seen == NULL ? UNKNOWN : *detail != NULL ? FAILED : DONE;
+}
+
+static const struct err *check_domain(struct call *c, const struct job *j, const char *domain, const json_t *plan,
+	struct check_result *out)
+{
+	static const char *const health[] = {"dns.lame", "dns.stale", "dns.timeout", "dns.unreachable", "dns.bogus",
+		"dns.apex_cname", "dns.no_servers", "dns.servers_differ", NULL};
+	static const char *const senders[] = {"dns.no_spf", "dns.many_spf", "dns.no_dkim", "dns.no_dmarc", NULL};
+	const char *detail[CHECKS] = {NULL};
+	bool several = j->n_domains > 1;
+	struct dns_read last = {0};
+	struct dns_clock clock;
+	json_t *seen;
+	enum state state;
+	const struct err *e = dns_read_get(c->app->store, j->id, domain, false, &last);
+
+	if (e == NULL)
+		e = dns_clock_of(c->app->store, j->id, domain, json_integer_value(json_object_get(plan, "low_ttl")),
+			json_integer_value(json_object_get(plan, "previous_ttl")), c->now_ms, &clock);
+	if (e == NULL) {
+		seen = last.id != 0 ? js_column(last.document) : NULL;
+		state = with_findings(seen, health, &detail[NAME_SERVERS]);
+		judge(&out[NAME_SERVERS], state, domain, several, detail[NAME_SERVERS], last.at);
+		judge(&out[TTL_LOWERED], state_of(&clock), domain, several, dns_clock_state_name(clock.state), clock.safe_at);
+		state = probed(seen, &detail[NEW_SERVER_ACCEPTS]);
+		judge(&out[NEW_SERVER_ACCEPTS], state, domain, several, detail[NEW_SERVER_ACCEPTS], last.at);
+		state = with_findings(seen, senders, &detail[SENDER_RECORDS]);
+		judge(&out[SENDER_RECORDS], state, domain, several, detail[SENDER_RECORDS], last.at);
+		json_decref(seen);
+	}
+	dns_read_free(&last);
+	return e;
 }
 
 static void step_final(struct writer *w, const struct gate_job *facts)
@@ -91,43 +151,32 @@ static void step_stragglers(struct writer *w, const struct watch *k)
 static const struct err *steps(struct writer *w, struct call *c, const struct job *j, const struct gate *g,
 	const struct gate_job *facts)
 {
-	static const char *const health[] = {"dns.lame", "dns.stale", "dns.timeout", "dns.unreachable", "dns.bogus",
-		"dns.apex_cname", "dns.no_servers", "dns.servers_differ", NULL};
-	static const char *const senders[] = {"dns.no_spf", "dns.many_spf", "dns.no_dkim", "dns.no_dmarc", NULL};
+	struct check_result checks[CHECKS] = {0};
 	struct dns_plan plan = {0};
-	struct dns_read last = {0};
-	struct dns_clock clock;
 	struct watch k = {0};
-	json_t *doc = NULL, *seen = NULL;
+	json_t *doc;
 	bool applied = false;
 	const struct err *e = dns_plan_get(c->app->store, j->id, &plan);
 
-	if (e == NULL)
-		e = dns_read_get(c->app->store, j->id, j->domains[0], false, &last);
-	if (e == NULL) {
-		doc = js_column(plan.document);
-		seen = last.id != 0 ? js_column(last.document) : NULL;
-		e = dns_clock_of(c->app->store, j->id, j->domains[0], json_integer_value(json_object_get(doc, "low_ttl")),
-			json_integer_value(json_object_get(doc, "previous_ttl")), c->now_ms, &clock);
-	}
+	if (e != NULL)
+		return e;
+	doc = js_column(plan.document);
+	for (size_t i = 0; e == NULL && i < j->n_domains; i++)
+		e = check_domain(c, j, j->domains[i], doc, checks);
 	if (e == NULL)
 		e = dns_is_applied(c->app->store, j->id, &applied);
 	if (e == NULL)
 		e = watch_get(c->app->store, j->id, &k);
 	if (e == NULL) {
-		step_findings(w, "name_servers", seen, health, last.at);
-		step(w, "ttl_lowered", state_of(&clock), dns_clock_state_name(clock.state), clock.safe_at);
-		step_probe(w, seen, last.at);
-		step_findings(w, "sender_records", seen, senders, last.at);
+		for (int i = 0; i < CHECKS; i++)
+			step(w, check_ids[i], state_names[checks[i].state], checks[i].detail, checks[i].at);
 		step_final(w, facts);
 		step(w, "gate", g->ready || g->verdict == GATE_DNS_APPLIED ? "done" : "waiting", gate_verdict_name(g->verdict), 0);
 		step(w, "mx_changed", applied ? "done" : "waiting", NULL, 0);
 		step_stragglers(w, &k);
 	}
 	json_decref(doc);
-	json_decref(seen);
 	watch_free(&k);
-	dns_read_free(&last);
 	dns_plan_free(&plan);
 	return e;
 }

@@ -20,9 +20,10 @@ def addresses():
 
 class Bind:
     """One named. zones: {name: text without SOA, or (serial, text)}; updates: {zone: (key, secret)}; stub:
-    {zone: [addresses]} makes it a resolver; bogus: zones whose trust anchor fits nothing."""
+    {zone: [addresses]} makes it a resolver; bogus: zones whose trust anchor fits nothing; seen_by: {address: {zone:
+    text}} is a view of its own for whoever asks from there."""
 
-    def __init__(self, directory, address, port, zones=None, updates=None, stub=None, bogus=()):
+    def __init__(self, directory, address, port, zones=None, updates=None, stub=None, bogus=(), seen_by=None):
         self.directory = directory
         self.address = address
         self.port = port
@@ -30,12 +31,13 @@ class Bind:
         self.updates = updates or {}
         self.stub = stub or {}
         self.bogus = bogus
+        self.seen_by = seen_by or {}
         self.process = None
         self._has_address = False
 
-    def _zone_file(self, zone):
-        serial, text = self.zones[zone] if isinstance(self.zones[zone], tuple) else (1, self.zones[zone])
-        path = self.directory / f"{zone}.zone"
+    def _zone_file(self, zone, content, view=""):
+        serial, text = content if isinstance(content, tuple) else (1, content)
+        path = self.directory / f"{view}{zone}.zone"
         path.write_text(SOA.format(ttl=3600, zone=zone, serial=serial) + text, encoding="utf-8")
         return path
 
@@ -45,17 +47,33 @@ class Bind:
                 f'listen-on-v6 {{ none; }}; query-source address {self.address}; port {self.port}; '
                 f'recursion {"yes" if self.stub else "no"}; allow-query {{ any; }}; minimal-responses no; '
                 f'dnssec-validation {"yes" if self.bogus else "no"}; empty-zones-enable no; }};', "controls { };"]
-        for zone, (key, secret) in self.updates.items():
+        for key, secret in dict(self.updates.values()).items():
             text.append(f'key "{key}" {{ algorithm hmac-sha256; secret "{secret}"; }};')
-        for zone in self.zones:
-            allow = f"allow-update {{ key {self.updates[zone][0]}; }};" if zone in self.updates else ""
-            text.append(f'zone "{zone}" {{ type primary; file "{self._zone_file(zone)}"; check-integrity no; '
-                        f'check-mx ignore; {allow} }};')
+        for number, (address, zones) in enumerate(self.seen_by.items()):
+            text.append(f'view "seen{number}" {{ match-clients {{ {address}; }};')
+            text += [self._zone(zone, content, f"view{number}.") for zone, content in {**self.zones, **zones}.items()] + ["};"]
+        if self.seen_by:
+            text.append('view "usual" { match-clients { any; };')
+        text += [self._zone(zone, content) for zone, content in self.zones.items()]
+        if self.seen_by:
+            text.append("};")
         for zone, servers in self.stub.items():
             text.append(f'zone "{zone}" {{ type static-stub; server-addresses {{ {" ".join(s + ";" for s in servers)} }}; }};')
         for zone in self.bogus:
             text.append(f'trust-anchors {{ "{zone}" static-ds 12345 8 2 "{"AB" * 32}"; }};')
         return "\n".join(text) + "\n"
+
+    def _zone(self, zone, content, view=""):
+        allow = f"allow-update {{ key {self.updates[zone][0]}; }};" if zone in self.updates and not view else ""
+        return (f'zone "{zone}" {{ type primary; file "{self._zone_file(zone, content, view)}"; check-integrity no; '
+                f'check-mx ignore; {allow} }};')
+
+    def set_mx(self, zone, ttl, record):
+        """A dynamic update by nsupdate, as an administrator does it."""
+        key, secret = self.updates[zone]
+        words = (f"server {self.address} {self.port}\nzone {zone}\nkey hmac-sha256:{key} {secret}\nupdate delete {zone} MX\n"
+                 f"update add {zone} {ttl} MX {record}\nsend\n")
+        subprocess.run(["nsupdate", "-v"], input=words, env=ENVIRON, text=True, check=True, capture_output=True)
 
     def start(self):
         program = shutil.which("named", path="/usr/sbin:/usr/bin")

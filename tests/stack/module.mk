@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/stack/files.py \
 	tests/stack/providers.py \
 	tests/stack/reference.py \
+	tests/stack/relay.py \
 	tests/stack/sshd.py \
 	tests/stack/settings.py \
 	tests/stack/stack.py \
