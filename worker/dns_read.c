@@ -483,21 +483,30 @@ static void find_mx(struct reading *r, const struct server *s)
 		finding(r, "dns.null_mx", s->address, "the MX record says that the domain takes no mail (RFC 7505)");
 }
 
+static bool same_mx(const struct server *one, const struct server *other)
+{
+	json_t *a = json_object_get(json_object_get(one->doc, "mx"), "values");
+	json_t *b = json_object_get(json_object_get(other->doc, "mx"), "values"), *v, *w;
+	size_t k, j, same = 0;
+
+	json_array_foreach(a, k, v)
+		json_array_foreach(b, j, w)
+			same += json_equal(v, w) != 0;
+	return same == json_array_size(a) && same == json_array_size(b);
+}
+
 static void find_differing(struct reading *r, const struct server *s)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct server *o = &r->servers[i];
-		json_t *a = json_object_get(json_object_get(s->doc, "mx"), "values");
-		json_t *b = json_object_get(json_object_get(o->doc, "mx"), "values"), *v, *w;
-		size_t k, j, same = 0;
 
-		if (!o->authoritative || o == s || !is_status(o, "ok"))
+		if (o == s || !is_status(o, "ok") || same_mx(s, o))
 			continue;
-		json_array_foreach(a, k, v)
-			json_array_foreach(b, j, w)
-				same += json_equal(v, w) != 0;
-		if (same != json_array_size(a) || same != json_array_size(b))
+		if (o->authoritative)
 			finding(r, "dns.servers_differ", o->address, "its MX records are not those of the other servers");
+		else
+			finding(r, "dns.resolver_differs", o->address, "it gives other MX records than the name servers: older"
+				" ones that it still holds, or it asks where they are different (split DNS)");
 	}
 }
 

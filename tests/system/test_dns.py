@@ -151,7 +151,7 @@ def test_views(net):
     by_role = {s["role"]: s["mx"] for s in seen["last"]["seen"]["servers"]}
     assert (by_role["authoritative"]["values"], by_role["authoritative"]["ttl"]) == (["10 old.views.test"], 3600), by_role
     assert by_role["resolver"]["values"] == ["10 inside.views.test"] and by_role["resolver"]["ttl"] <= 600, by_role
-    assert "dns.servers_differ" in found(seen), seen["last"]["seen"]["findings"]
+    assert "dns.resolver_differs" in found(seen), seen["last"]["seen"]["findings"]
     assert (seen["clock"]["state"], seen["clock"]["ttl"]) == ("high", 3600)  # what the authoritative servers say counts
 
 

@@ -109,6 +109,8 @@ export const words = {
 	'finding.dns.no_mx.more': 'Mail goes to the A record of the domain, if there is one.',
 	'finding.dns.null_mx': 'The domain says that it takes no mail',
 	'finding.dns.null_mx.more': 'A null MX record (RFC 7505) stands there.',
+	'finding.dns.resolver_differs': 'A resolver gives other records than the name servers',
+	'finding.dns.resolver_differs.more': 'It still holds older ones, or it asks where they are different (split DNS).',
 	'finding.dns.servers_differ': 'The name servers do not agree',
 	'finding.dns.servers_differ.more': 'Some of the world sees other records than the rest.',
 	'finding.dns.no_spf': 'No SPF record',

@@ -109,6 +109,8 @@ export const words = {
 	'finding.dns.no_mx.more': 'O correio vai para o registo A do domínio, se o houver.',
 	'finding.dns.null_mx': 'O domínio diz que não aceita correio',
 	'finding.dns.null_mx.more': 'Há um registo MX nulo (RFC 7505).',
+	'finding.dns.resolver_differs': 'Um resolver dá outros registos que os servidores de nomes',
+	'finding.dns.resolver_differs.more': 'Ainda guarda registos antigos, ou pergunta onde eles são outros (split DNS).',
 	'finding.dns.servers_differ': 'Os servidores de nomes não concordam',
 	'finding.dns.servers_differ.more': 'Parte do mundo vê outros registos.',
 	'finding.dns.no_spf': 'Sem registo SPF',
