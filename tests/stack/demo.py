@@ -59,11 +59,32 @@ class Demo:
         for name in USERS:
             out.note(f"  {name:<11} {stack.passwords[name]:<18} {ROLES[name]}")
         out.note(f"The gate, as VM112 asks: scripts/vm112-gate --url {stack.url} --token-file {self._token} {DOMAIN}")
+        out.note("An administrator's check, here as on any installation:")
+        out.note("  " + " ".join(str(word) for word in self._probe()))
         out.note(f"Logs: {stack.paths.log}")
         out.note("Ctrl-C ends the demo and removes everything.")
         while True:
             time.sleep(1)
             stack.check_alive()
+
+    def _probe(self):
+        """scripts/verify-migration.sh with a small mailbox of its own, and its passwords in files."""
+        stack, user = self._stack, "probe@check.example"
+        generator = mailgen.Generator(user, 1)
+        stack.add_mail_account(user, [mailgen.Folder("INBOX", True, [generator.message(attachment=0) for _ in range(5)])])
+        words = [TOP / "scripts/verify-migration.sh", "--url", stack.url, "--domain", "check.example", "--login", "lead"]
+        for option, secret in (("password", stack.passwords["lead"]), ("source-password", stack.source.users[user]),
+                               ("destination-password", stack.destination.users[user])):
+            words += [f"--{option}-file", self._secret_file(option, secret)]
+        for side, server in (("source", stack.source), ("destination", stack.destination)):
+            words += [f"--{side}", f"127.0.0.1:{server.tls_port}", f"--{side}-user", user]
+        return words
+
+    def _secret_file(self, name, text):
+        path = self._stack.paths.etc / name
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        return path
 
     # --- steps --------------------------------------------------------------------------------------
 
@@ -83,10 +104,7 @@ class Demo:
             counted = stack.add_mail_account(user, boxes)
             messages, total, folders = messages + counted[0], total + counted[1], folders + len(boxes)
         out.step("mail", f"{len(self._users)} mailboxes, {folders} folders, {messages} messages, {size(total)}, 1994 to 2026")
-        self._token = stack.paths.etc / "vm112.token"
-        descriptor = os.open(self._token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(stack.vm112_token() + "\n")
+        self._token = self._secret_file("vm112.token", stack.vm112_token())
 
     def _show_permissions(self):
         out = self._out

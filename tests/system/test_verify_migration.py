@@ -1,11 +1,16 @@
 """scripts/verify-migration.sh: the five steps against the running installation, and what it says when one fails."""
 
+import os
+import shlex
 import shutil
+import signal
 import subprocess
+import sys
 
 import pytest
 
-from stack import mailgen
+from stack import mailgen, wait
+from stack.process import ENVIRON
 from stack.stack import TOP
 
 pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
@@ -43,3 +48,25 @@ def test_five_steps(stack, domain, tmp_path):
     failed = script(stack, tmp_path, user, domain, **{"destination-password-file": wrong})
     assert failed.returncode == 1 and "FAILED: preflight" in failed.stderr and "auth.rejected" in failed.stderr, failed
     assert script(stack, tmp_path, user, domain, url="http://127.0.0.1:9").returncode == 3
+
+
+@pytest.mark.long
+def test_in_the_demo(build_dir, tmp_path):
+    """The command that scripts/demo shows, as it stands there, against the demo while it is up."""
+    output = tmp_path / "output"
+    with output.open("wb") as file:
+        demo = subprocess.Popen([sys.executable, "-m", "stack.demo", "--build", build_dir, "--messages", "20"], stdout=file,
+                                stderr=subprocess.STDOUT, env={**ENVIRON, "PYTHONPATH": os.fspath(TOP / "tests")})
+    try:
+        def command():
+            assert demo.poll() is None, output.read_text(encoding="utf-8")
+            found = [line for line in output.read_text(encoding="utf-8").splitlines() if "verify-migration.sh --url" in line]
+            return found and "Ctrl-C" in output.read_text(encoding="utf-8") and found[0]
+        line = wait.until(command, "the demo to show the command", 400, 0.5)
+        done = subprocess.run(shlex.split(line), capture_output=True, text=True, check=False, timeout=240, env=ENVIRON)
+        assert done.returncode == 0 and "5 of 5 found, 0 missing" in done.stdout, done
+        assert "All five steps are good." in done.stdout
+    finally:
+        demo.send_signal(signal.SIGINT)
+        status = demo.wait(120)
+    assert status == 0, output.read_text(encoding="utf-8")[-2000:]
