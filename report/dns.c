@@ -30,7 +30,7 @@ static const json_t *same_server(const json_t *read, const json_t *server)
 	return NULL;
 }
 
-/* Its MX records on lines; what it said instead. The caller's. */
+/* Its MX records; what it said instead. The caller's. */
 static char *mx_of(const json_t *server)
 {
 	const json_t *mx = json_object_get(server, "mx");
@@ -39,7 +39,7 @@ static char *mx_of(const json_t *server)
 	size_t i;
 
 	json_array_foreach(json_object_get(mx, "values"), i, v)
-		buf_addf(&b, "%s%s", i > 0 ? "\n" : "", json_string_value(v) != NULL ? json_string_value(v) : "");
+		buf_addf(&b, "%s%s", i > 0 ? ", " : "", json_string_value(v) != NULL ? json_string_value(v) : "");
 	if (b.len == 0 && server != NULL)
 		buf_adds(&b, strcmp(text_of(server, "status"), "ok") == 0 ? text_of(mx, "rcode") : text_of(server, "status"));
 	return buf_detach(&b);
@@ -55,8 +55,10 @@ static const char *ttl_of(const json_t *server)
 static void server_row(struct table *t, const json_t *name, const json_t *before, const json_t *after)
 {
 	char *old = mx_of(before), *new = mx_of(after);
+	bool resolver = strcmp(text_of(name, "role"), "resolver") == 0;
 
-	table_row(t, (const char *[]){format("%.200s %.60s", text_of(name, "name"), text_of(name, "address")), old,
+	table_row(t, (const char *[]){format("%.200s %.60s", resolver ? word(W_RESOLVER) : text_of(name, "name"),
+					      text_of(name, "address")), old,
 		ttl_of(before), new, ttl_of(after)});
 	free(old);
 	free(new);
@@ -111,6 +113,8 @@ static void changes(struct sheet *s, const json_t *list)
 
 static void stragglers(struct sheet *s, const json_t *watch)
 {
+	const char *why = text_of(watch, "why");
+
 	if (!json_is_object(watch))
 		return;
 	sheet_text(s, STYLE_SUBHEADING, word(W_STRAGGLERS));
@@ -120,7 +124,8 @@ static void stragglers(struct sheet *s, const json_t *watch)
 		sheet_text(s, STYLE_BODY, word(W_STRAGGLERS_GOES_ON));
 	else
 		filled(s, W_STRAGGLERS_ENDED,
-			(const char *[]){when_of(watch, "ended_at"), word_of_code(text_of(watch, "why")), NULL});
+			(const char *[]){when_of(watch, "ended_at"),
+				strcmp(why, "rolled_back") == 0 ? word(W_WAY_BACK) : word_of_code(why), NULL});
 }
 
 void dns_pages(struct sheet *s, const json_t *dns)

@@ -79,6 +79,8 @@ WORD(FOLDERS_LEFT_OUT, "The folders are not listed here: the job is too large fo
 	"As pastas não constam aqui: o trabalho é demasiado grande para um só relatório.")
 WORD(DNS, "DNS before and after", "DNS antes e depois")
 WORD(NAME_SERVER, "Name server", "Servidor de nomes")
+WORD(RESOLVER, "resolver", "resolver")
+WORD(WAY_BACK, "the change of MX was taken back", "a alteração do MX foi reposta")
 WORD(MX_BEFORE, "MX before", "MX antes")
 WORD(MX_AFTER, "MX now", "MX agora")
 WORD(TTL, "TTL", "TTL")
