@@ -18,6 +18,7 @@ www_files = \
 	www/js/dns-change.js \
 	www/js/dns-cutover.js \
 	www/js/dns-domain.js \
+	www/js/dns-plan-form.js \
 	www/js/dns-plan.js \
 	www/js/failure.js \
 	www/js/field.js \

@@ -91,9 +91,11 @@ class Page:
         def done():
             for element in self.all(css):
                 if containing in element.text and element.is_displayed() and element.is_enabled():
-                    with contextlib.suppress(ElementClickInterceptedException):
+                    try:
                         element.click()
                         return True
+                    except ElementClickInterceptedException:  # under the bar at the top: a person scrolls
+                        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
             return False
         self.wait(done, f"cannot click {css} {containing!r}")
 

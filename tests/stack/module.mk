@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	tests/stack/client.py \
 	tests/stack/demo.py \
 	tests/stack/dovecot.py \
+	tests/stack/exchanger.py \
 	tests/stack/identity.py \
 	tests/stack/imapcheck.py \
 	tests/stack/imapload.py \

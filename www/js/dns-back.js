@@ -29,7 +29,7 @@ function BackDialog({ job, onClose, onDone }) {
 		try {
 			const answer = await post('/jobs/' + job.id + '/rollback', { reason: reason.trim() }, { key: key.current });
 			toast(t('back.started', { n: answer.runs.length }));
-			onDone(answer.without_way_back ?? 0);
+			onDone(answer);
 		} catch (p) {
 			key.current = newKey();
 			setProblem(p);
@@ -47,19 +47,20 @@ function BackDialog({ job, onClose, onDone }) {
 
 export function WayBack({ job, dns, backs, mailboxes, reload }) {
 	const [open, setOpen] = useState(false);
-	const [without, setWithout] = useState(0);
+	const [answer, setAnswer] = useState(null);
 	const names = new Map(mailboxes.map((m) => [m.id, m.source.user]));
 	const newest = backs.slice(0, 20), working = backs.some(isActive);
 	if (!may('dns.change') && backs.length === 0) return null;
 	return html`<section class="card" aria-labelledby="back-head" data-back><div><h2 id="back-head">${t('back')}</h2><p class="lead">${t('back.lead')}</p></div>
 		<${What} />
-		${without > 0 && html`<${Notice} kind="warn">${t('back.without', { n: without })}<//>`}
+		${answer?.without_way_back > 0 && html`<${Notice} kind="warn">${t('back.without', { n: answer.without_way_back })}<//>`}
+		${answer && !answer.dns && html`<${Notice} kind="warn"><p class="notice-head">${t('back.byhand')}</p>${answer.dns_why && html`<p class="small break">${answer.dns_why}</p>`}<//>`}
 		${newest.length > 0 && html`<ul class="plain-list">${newest.map((r) => html`<li key=${r.id}><${RunPill} run=${r} /> ${names.get(r.mailbox_id) ?? '#' + number(r.mailbox_id)}
 			${isActive(r) && html`<${RunProgress} run=${r} label=${t('progress.of', { name: names.get(r.mailbox_id) ?? '' })} />`}<${RunFailure} run=${r} /></li>`)}</ul>`}
 		${may('dns.change') && html`<div class="form-foot"><button type="button" class="button danger" data-do="rollback" disabled=${job.status !== 'open' || working} onClick=${() => setOpen(true)}>${t('back.open')}</button></div>`}
-		${open && html`<${BackDialog} job=${job} onClose=${() => setOpen(false)} onDone=${(n) => {
+		${open && html`<${BackDialog} job=${job} onClose=${() => setOpen(false)} onDone=${(a) => {
 			setOpen(false);
-			setWithout(n);
+			setAnswer(a);
 			reload();
 		}} />`}</section>`;
 }

@@ -13,8 +13,10 @@ import { isActive } from './job-actions.js';
 
 const recordsOf = (set) => (Array.isArray(set) ? set : set?.records ?? []).map((r) => (typeof r === 'string' ? r : JSON.stringify(r)));
 
+const byPreference = (a, b) => (parseInt(a, 10) || 0) - (parseInt(b, 10) || 0) || (a < b ? -1 : 1);
+
 const RecordSet = ({ set }) => {
-	const list = recordsOf(set);
+	const list = recordsOf(set).sort(byPreference);
 	return list.length ? list.map((r) => html`<code class="block break">${r}</code>`) : html`<span class="muted">${t('dns.norecord')}</span>`;
 };
 
@@ -57,8 +59,9 @@ function Change({ run }) {
 		<p class="muted small">${person(run.created_by)} · ${instant(run.finished_at ?? run.created_at)}</p>
 		<${RunFailure} run=${run} />
 		${d?.set && html`<p class=${d.set === 'mixed' || d.set === 'unknown' ? 'bad-text strong' : 'small'}>${word('dns.set', d.set)}</p>`}
-		${d?.before && html`<dl class="facts"><div><dt>${t('dns.change.before')}</dt><dd class="plain"><${RecordSet} set=${d.before} /></dd></div>
-			${d.after && html`<div><dt>${t('dns.change.after')}</dt><dd class="plain"><${RecordSet} set=${d.after} /></dd></div>`}</dl>`}</li>`;
+		${(d?.domains ?? (d?.before ? [d] : [])).map((x) => html`<p class="strong break">${x.domain}${x.set && x.set !== d.set && html` <span class="pill warn">${word('dns.set', x.set)}</span>`}</p>
+			<dl class="facts">${x.before && html`<div><dt>${t('dns.change.before')}</dt><dd class="plain"><${RecordSet} set=${x.before} /></dd></div>`}
+			${x.after && html`<div><dt>${t('dns.change.after')}</dt><dd class="plain"><${RecordSet} set=${x.after} /></dd></div>`}</dl>`)}</li>`;
 }
 
 const seenMx = (dns) => dns.domains[0]?.last?.seen.servers.find((s) => s.role === 'authoritative' && s.mx)?.mx.values;
@@ -70,6 +73,7 @@ export function obstacle({ job, dns, gate, changes }) {
 	if (!dns.token) return 'notoken';
 	if (wantedOf(dns.plan).length === 0) return 'norecords';
 	if (changes.some(isActive)) return 'active';
+	if (gate?.verdict === 'dns_applied') return 'moved';
 	if (!gate?.ready) return 'gate';
 	return null;
 }
@@ -85,7 +89,8 @@ export function DnsChange({ job, dns, gate, etag, changes, reload }) {
 			${why && html`<p class="muted small" id="change-why" data-why=${why}>${t('dns.why.' + why)}</p>`}`}
 		${changes.length > 0 && html`<h3>${t('dns.changes')}</h3><ul class="plain-list changes">${changes.map((r) => html`<${Change} key=${r.id} run=${r} />`)}</ul>`}
 		${dns.events.length > 0 && html`<h3>${t('dns.events')}</h3><ul class="plain-list">${dns.events.map((e) => html`<li data-event=${e.what}><strong>${word('dns.event', e.what)}</strong> · ${word('dns.how', e.how)} · ${instant(e.at)}
-			${e.what === 'applied' && !e.was_ready && html` <span class="pill bad">${t('dns.event.unready')}</span>`}</li>`)}</ul>`}
+			${e.what === 'applied' && !e.was_ready && html` <span class="pill bad">${t('dns.event.unready')}</span>`}
+			${(e.by || e.reason) && html`<div class="muted small break">${[e.by && person(e.by), e.reason].filter(Boolean).join(': ')}</div>`}</li>`)}</ul>`}
 		${dialog && html`<${ChangeDialog} job=${job} back=${dialog === 'back'} plan=${dns.plan} now=${seenMx(dns)} etag=${etag} onClose=${() => setDialog(null)} onDone=${() => {
 			setDialog(null);
 			reload();

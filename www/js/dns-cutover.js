@@ -26,7 +26,7 @@ function Step({ step, n, facts }) {
 	return html`<li data-step-id=${step.id} data-state=${step.state}><span class="step-n" aria-hidden="true">${n}</span>
 		<div class="grow"><p><strong>${word('cutover', step.id)}</strong></p>
 			${has('cutover.' + step.id + '.more') && step.state !== 'done' && html`<p class="muted small">${t('cutover.' + step.id + '.more')}</p>`}
-			${detail && html`<p class="small break">${detail}${step.id === 'ttl_lowered' && step.state === 'waiting' && step.at && html` ${t('clock.until', { when: instant(step.at) })}`}</p>`}</div>
+			${detail && html`<p class="small break">${detail}${step.id === 'ttl_lowered' && step.state === 'waiting' && step.at && html` · ${t('clock.until', { when: instant(step.at) })}`}</p>`}</div>
 		<span class=${'pill ' + tone}><${Icon} name=${icon} />${word('cutover.state', step.state)}</span></li>`;
 }
 

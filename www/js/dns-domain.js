@@ -43,7 +43,7 @@ const serverTones = { ok: 'good', stale: 'warn', lame: 'bad', timeout: 'bad', un
 // ANSWER of a read: values, or why there are none.
 function Answer({ answer }) {
 	if (!answer) return html`<span class="muted">–</span>`;
-	if (answer.values?.length) return html`${answer.values.map((v) => html`<code class="block break">${v}</code>`)}`;
+	if (answer.values?.length) return html`${[...answer.values].sort((a, b) => (parseInt(a, 10) || 0) - (parseInt(b, 10) || 0)).map((v) => html`<code class="block break">${v}</code>`)}`;
 	if (answer.cname) return html`<code class="block break">CNAME ${answer.cname}</code>`;
 	return html`<span class="muted">${answer.rcode && answer.rcode !== 'NOERROR' ? answer.rcode : t('dns.norecord')}</span>`;
 }
@@ -59,8 +59,8 @@ function Servers({ domain, first, last }) {
 			<th scope="col">${changed ? t('dns.now', { when: instant(last.at) }) : t('dns.mx')}</th><th scope="col" class="num">TTL</th></tr></thead>
 		<tbody>${last.seen.servers.map((s) => html`<tr key=${serverKey(s)} data-role=${s.role}><td class="cell-main break">${s.name && s.name !== s.address ? s.name : word('dns.role', s.role)}<div class="muted small">${s.address}${s.role === 'resolver' ? ' · ' + word('dns.role', 'resolver') : ''}</div></td>
 			<td data-label=${t('dns.state')}><span class=${'pill ' + (serverTones[statusOf(s, last.seen)] ?? '')}>${word('dns.status', statusOf(s, last.seen))}</span></td>
-			${changed && html`<td data-label=${t('dns.before', { when: '' })}><${Answer} answer=${before.get(serverKey(s))?.mx} /></td>`}
-			<td data-label=${t('dns.mx')}><${Answer} answer=${s.mx} /></td>
+			${changed && html`<td data-label=${t('dns.change.before')}><${Answer} answer=${before.get(serverKey(s))?.mx} /></td>`}
+			<td data-label=${changed ? t('dns.change.now') : t('dns.mx')}><${Answer} answer=${s.mx} /></td>
 			<td class="num" data-label="TTL">${s.mx?.ttl >= 0 ? number(s.mx.ttl) : '–'}</td></tr>`)}</tbody></table></div>`;
 }
 

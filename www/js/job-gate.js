@@ -99,7 +99,7 @@ export function GatePanel({ job, evidence, reload }) {
 		<section class="card" aria-labelledby="approval-head">
 			<h2 id="approval-head">${t('gate.approval')}</h2>
 			${gate.approval && html`<${Said} title=${t('gate.approved')} who=${gate.approval}>
-				${gate.approval.comment && html`<p>${gate.approval.comment}</p>`}
+				${gate.approval.reason && html`<blockquote>${gate.approval.reason}</blockquote>`}
 				${gate.approval.void_because && html`<p class="bad-text">${t('said.because', { why: word('void', gate.approval.void_because) })}</p>`}<//>`}
 			${gate.override && html`<${Said} title=${t('gate.overridden')} who=${gate.override}><blockquote>${gate.override.reason}</blockquote>
 				<p class="muted small">${t('said.until', { when: instant(gate.override.expires_at) })}</p><//>`}

@@ -1,7 +1,7 @@
 // Local accounts, where they are in use (super admin).
 import { html, useEffect, useState } from './html.js';
 import { t, word } from './i18n.js';
-import { del, get, newKey, patch, post } from './api.js';
+import { all, del, newKey, patch, post } from './api.js';
 import { may, me } from './session.js';
 import { Dialog } from './dialog.js';
 import { SelectField, TextField } from './field.js';
@@ -44,7 +44,7 @@ export function UsersView() {
 	const [items, setItems] = useState(null);
 	const [problem, setProblem] = useState(null);
 	const [edit, setEdit] = useState(null);
-	const load = () => get('/users').then((b) => setItems(b.items), setProblem);
+	const load = () => all('/users').then(setItems, setProblem);
 	useEffect(() => {
 		document.title = t('nav.users') + ' · ' + t('app.name');
 		if (may('users.manage')) load();

@@ -42,4 +42,8 @@ export const words = {
 	'audit.evidence.accept': 'Accepted with a reason',
 	'audit.dns.applied': 'DNS changed',
 	'audit.dns.rolled_back': 'DNS put back',
+	'audit.accounts.accept': 'Accounts accepted as not moved',
+	'audit.dns.plan': 'DNS plan saved',
+	'audit.straggler.start': 'Watch for late mail began',
+	'audit.straggler.end': 'Watch for late mail ended',
 };

@@ -210,7 +210,7 @@ export const words = {
 	'back.gate': 'The gate is blocked at once, with your reason, until there is a new final pass.',
 	'back.mail': 'Mail that has reached the new server since is copied to the old one.',
 	'back.nothing': 'Nothing is deleted on either side.',
-	'back.dns': 'MX must point to the old server again: put the old records back here, or by hand where no provider is set.',
+	'back.dns': 'The saved DNS records are put back at the provider; where none is set, a person must put MX back by hand.',
 	'back.open': 'Go back…',
 	'back.go': 'Go back',
 	'back.head': '{domain} goes back to the old server',
@@ -219,4 +219,6 @@ export const words = {
 		other: 'The way back has begun for {n} mailboxes.' },
 	'back.without': { one: '{n} mailbox came from a file: there is no server to go back to.',
 		other: '{n} mailboxes came from files: there is no server to go back to.' },
+	'back.byhand': 'Nobody puts the DNS records back by themselves: a person must do it now',
+	'dns.why.moved': 'MX has moved already.',
 };

@@ -42,4 +42,8 @@ export const words = {
 	'audit.evidence.accept': 'Aceite com motivo',
 	'audit.dns.applied': 'DNS alterado',
 	'audit.dns.rolled_back': 'DNS reposto',
+	'audit.accounts.accept': 'Contas aceites como não movidas',
+	'audit.dns.plan': 'Plano de DNS guardado',
+	'audit.straggler.start': 'Começou a vigia do correio tardio',
+	'audit.straggler.end': 'Acabou a vigia do correio tardio',
 };

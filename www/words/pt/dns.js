@@ -210,7 +210,7 @@ export const words = {
 	'back.gate': 'O gate fica bloqueado de imediato, com o seu motivo, até haver nova passagem final.',
 	'back.mail': 'O correio que entretanto chegou ao novo servidor é copiado para o antigo.',
 	'back.nothing': 'Nada é apagado de nenhum dos lados.',
-	'back.dns': 'O MX tem de voltar a apontar para o servidor antigo: reponha aqui os registos antigos, ou à mão se não houver fornecedor.',
+	'back.dns': 'Os registos DNS guardados são repostos no fornecedor; se não houver, uma pessoa tem de repor o MX à mão.',
 	'back.open': 'Voltar atrás…',
 	'back.go': 'Voltar atrás',
 	'back.head': '{domain} volta ao servidor antigo',
@@ -219,4 +219,6 @@ export const words = {
 		other: 'O caminho de volta começou para {n} caixas.' },
 	'back.without': { one: '{n} caixa veio de um ficheiro: não há servidor a que voltar.',
 		other: '{n} caixas vieram de ficheiros: não há servidor a que voltar.' },
+	'back.byhand': 'Ninguém repõe os registos DNS automaticamente: uma pessoa tem de o fazer já',
+	'dns.why.moved': 'O MX já mudou.',
 };
