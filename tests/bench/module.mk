@@ -28,3 +28,7 @@ EXTRA_DIST += tests/bench/verify
 .PHONY: bench-verify
 bench-verify: mailmover$(EXEEXT)
 	$(srcdir)/tests/bench/verify $(BENCH_FLAGS)
+EXTRA_DIST += tests/bench/page
+.PHONY: bench-page
+bench-page: migration-fcgi$(EXEEXT) migrationctl$(EXEEXT)
+	$(srcdir)/tests/bench/page .
