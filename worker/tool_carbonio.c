@@ -70,7 +70,8 @@ static const struct err *take_line(struct own *o, char *line)
 
 	if (*account == '\0')
 		return NULL;
-	if (strchr(account, '@') == NULL || strlen(account) > 320 || !str_utf8(account, strlen(account)))
+	if (strchr(account, '@') == NULL || strlen(account) > 320 || !str_utf8(account, strlen(account)) ||
+		str_has_control(account, strlen(account)))
 		return err_new(ERR_PROTOCOL, "the new server's list of accounts holds a line that is no address: %.80s", account);
 	if (json_array_size(o->accounts) >= ACCOUNTS_MAX)
 		return err_new(ERR_TOO_LARGE, "the new server has more than %d accounts under the job's domains", ACCOUNTS_MAX);

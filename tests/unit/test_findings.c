@@ -38,6 +38,32 @@ static int64_t number(const json_t *v, const char *object, const char *key)
 	return json_integer_value(n);
 }
 
+/* Only a look at the new server's accounts that came to its end says which there are. */
+static void reports_accounts(void **state)
+{
+	static const struct {
+		enum run_kind kind;
+		const char *status;
+		bool said;
+	} cases[] = {{RUN_DISCOVER, "succeeded", true}, {RUN_DISCOVER, "failed", false}, {RUN_SYNC, "succeeded", false}};
+	char *path = xasprintf("%s/more", (char *)*state);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct findings *f = findings_new(path, "");
+		struct claim c = claim_of(cases[i].kind);
+		json_t *body = json_object();
+
+		event(f, "{\"t\":\"accounts\",\"accounts\":[\"a@x.example\",\"b@x.example\"]}");
+		assert_ok(findings_end(f));
+		findings_report(f, &c, cases[i].status, body);
+		assert_int_equal(json_array_size(json_object_get(body, "accounts")), cases[i].said ? 2 : 0);
+		json_decref(body);
+		claim_free(&c);
+		findings_free(f);
+	}
+	free(path);
+}
+
 static void reports_a_pass(void **state)
 {
 	char *path = xasprintf("%s/more", (char *)*state);
@@ -260,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reports_a_pass),
+	        cmocka_unit_test(reports_accounts),
 		cmocka_unit_test(what_nobody_explained_is_unexplained),
 		cmocka_unit_test(every_rung_of_a_folder_is_reported),
 		cmocka_unit_test(a_class_that_explains_nothing_blocks),

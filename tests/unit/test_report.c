@@ -48,6 +48,26 @@ static void a_whole_report(void **state)
 	drop(&r, v, &bad);
 }
 
+static void accounts(void **state)
+{
+	static const char head[] = "{\"worker\":\"w\",\"attempt\":1,\"seq\":1,\"status\":\"succeeded\",\"accounts\":";
+	char text[256];
+	struct js_problems bad;
+	struct report r;
+	json_t *v;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s[\"Ana@Caf\xc3\xa9.example\",\"b@x.example\"]}", head);
+	assert_int_equal(parse(text, &r, &v, &bad), 0);
+	assert_int_equal(r.n_accounts, 2);
+	assert_string_equal(r.accounts[0], "ana@xn--caf-dma.example");
+	drop(&r, v, &bad);
+	snprintf(text, sizeof(text), "%s[\"nobody\",7,\"@x.example\",\"b@x.example\"]}", head);
+	assert_int_equal(parse(text, &r, &v, &bad), 3);
+	assert_int_equal(r.n_accounts, 1);
+	drop(&r, v, &bad);
+}
+
 static bool complete_after(const char *numbers)
 {
 	char text[1024];
@@ -161,7 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_whole_report),
 	        cmocka_unit_test(numbers_that_contradict),
 	        cmocka_unit_test(sums_without_bounds), cmocka_unit_test(mistakes),
-	        cmocka_unit_test(domains)};
+	        cmocka_unit_test(domains), cmocka_unit_test(accounts)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
