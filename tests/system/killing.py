@@ -6,8 +6,10 @@ import sqlite3
 import threading
 import time
 
+from stack import wait
 from stack.process import children_of, program_of
 
+ENDED = ("succeeded", "partial", "failed", "cancelled")
 TRIALS_QUICK, TRIALS_LONG = 2, 20
 
 
@@ -31,6 +33,12 @@ class Moments:
 def engines(worker_pid):
     """Process ids of the engines that work for a worker."""
     return [pid for pid in children_of(worker_pid, deep=True) if program_of(pid) == "mailmover"]
+
+
+def wait_engine(stack, technician, job):
+    """Until an engine runs for the stack's worker, or all runs of the job have ended before anybody could look."""
+    wait.until(lambda: engines(stack.worker.pid) or all(r["status"] in ENDED for r in technician.runs(job["id"])),
+               "an engine to start", alive=stack.check_alive)
 
 
 def rows(stack, statement, *values):

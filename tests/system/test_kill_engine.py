@@ -4,8 +4,7 @@ import os
 import signal
 import time
 
-from killing import Moments, assert_run_once, engines, trials
-from stack import wait
+from killing import Moments, assert_run_once, engines, trials, wait_engine
 
 
 PEOPLE = ("a", "b", "c", "d")  # as many at a time as the worker has slots; in the quick form half of them
@@ -24,7 +23,7 @@ def test_kill_engine(new_stack, new_job, long):
         runs = technician.start(job["id"], "sync", pass_="initial")
         began = time.monotonic()
         if duration is not None:
-            hits += kill_engines(stack, moments, duration, len(people))
+            hits += kill_engines(stack, technician, job, moments, duration, len(people))
         ended = technician.wait_runs(runs, alive=stack.check_alive)
         if duration is None:  # the first job runs undisturbed and says how long it takes
             duration = time.monotonic() - began
@@ -36,9 +35,9 @@ def test_kill_engine(new_stack, new_job, long):
             assert result.equal, (moments.seed, "\n".join(result.differences))
 
 
-def kill_engines(stack, moments, duration, count):
+def kill_engines(stack, technician, job, moments, duration, count):
     """Kills up to `count` different engines at moments within `duration`; returns how many it met."""
-    wait.until(lambda: engines(stack.worker.pid), "an engine to start", alive=stack.check_alive)
+    wait_engine(stack, technician, job)
     killed = set()
     for _ in range(count):
         moments.wait(duration / count)

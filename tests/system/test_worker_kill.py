@@ -3,7 +3,7 @@ nothing comes twice."""
 
 import pytest
 
-from killing import Moments, assert_run_once, engines, rows, trials
+from killing import ENDED, Moments, assert_run_once, engines, rows, trials, wait_engine
 from stack import wait
 from stack.stack import Stack
 
@@ -24,11 +24,11 @@ def test_kill_worker(killing_stack, new_job, long):
         technician, job, users = new_job(stack, f"w{number}.example", people=("a", "b"), messages=200, seed=number,
                                          biggest=3_000_000)
         runs = technician.start(job["id"], "sync", pass_="initial")
-        wait.until(lambda: engines(stack.worker.pid), "an engine to start", alive=stack.check_alive)
+        wait_engine(stack, technician, job)
         # several times in one sync: what is taken up again may be hit again
         for _ in range(3):
             moments.wait(0.7)
-            if all(run["status"] in ("succeeded", "failed") for run in technician.runs(job["id"])):
+            if all(run["status"] in ENDED for run in technician.runs(job["id"])):
                 break
             orphans = engines(stack.worker.pid)
             stack.worker.kill()
