@@ -223,6 +223,8 @@ static void accepted(struct batch *b, const struct imap_resp *r)
 	else
 		uidset_add_set(&j->unsaved, &b->uids);
 	uidset_free(&dst);
+	if (j->nrefused > j->kept)
+		refuse_take_back(j, &b->uids);
 	j->copied += b->n;
 	j->copied_bytes += b->bytes;
 	j->cp->copied += b->n;

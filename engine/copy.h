@@ -282,6 +282,8 @@ void prune_free(struct prune *r); /* NULL is fine */
 
 /* refuse.c */
 void refuse(struct job *j, uint32_t uid, const struct err *e, bool unreadable);
+/* These have arrived after all: the source gave them when it was asked again. */
+void refuse_take_back(struct job *j, const struct uidset *uids);
 void refuse_begin(struct pair *p, struct message *m);
 void refuse_data(struct pair *p, const void *data, size_t n);
 void refuse_end(struct pair *p, struct message *m);

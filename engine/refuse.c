@@ -33,6 +33,23 @@ void refuse(struct job *j, uint32_t uid, const struct err *e, bool unreadable)
 	copy_dirty(j->cp);
 }
 
+void refuse_take_back(struct job *j, const struct uidset *uids)
+{
+	size_t kept = j->kept;
+
+	for (size_t i = j->kept; i < j->nrefused; i++) {
+		if (uidset_has(uids, j->refused[i].uid)) {
+			free(j->refused[i].words);
+			j->cp->refused--;
+		} else {
+			j->refused[kept++] = j->refused[i];
+		}
+	}
+	if (kept < j->nrefused)
+		copy_check(j->cp, state_pending_drop(j->cp->state, j->row.id, uids));
+	j->nrefused = kept;
+}
+
 static struct refusal *find(struct job *j, uint32_t uid)
 {
 	for (size_t i = 0; i < j->nrefused; i++)
