@@ -76,6 +76,7 @@ struct source {
 	size_t nf, capf;
 	char **words; /* " a b": sets of keywords; [0] is "" */
 	uint32_t nwords;
+	uint64_t turn;  /* not 0: going back by more than this much of `at` is dear, so all folders are read side by side */
 	uint32_t notes; /* given so far */
 	source_note_fn *note;
 	void *note_arg;

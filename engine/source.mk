@@ -37,6 +37,8 @@ libsource_a_SOURCES = \
 	engine/source_tree.h \
 	engine/source_walk.c \
 	engine/source_walk.h \
+	engine/tape.c \
+	engine/tape.h \
 	engine/tgz_meta.c \
 	engine/tgz_meta.h
 SOURCE_LIBS = libsource.a $(ENGINE_LIBS) $(ARCHIVE_LIBS) $(GMIME_LIBS) $(PST_LIBS)

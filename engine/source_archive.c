@@ -1,7 +1,8 @@
 /*
  * zip and TGZ, streamed through libarchive: nothing is unpacked, and names in archives are only ever names of
- * folders. A message's `at` is the number of its entry. Going back in a TGZ means reading it again from its start:
- * gzip does not seek; folder by folder, in the order of the archive, that is once a folder.
+ * folders. A message's `at` is the number of its entry in a zip; in a TGZ, where its header begins in the tar: reading
+ * goes on from there (tape.h). Folders lie mixed in a TGZ, so the engine takes their messages in turns, stretch by
+ * stretch of the tar, none longer than the tape keeps: the file is unpacked once, however many folders it has.
  *
  * gunzip.c and not libarchive takes the gzip off, for it compares the check sums.
  */
@@ -10,17 +11,18 @@
 #include <errno.h>
 #include <locale.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "buf.h"
-#include "gunzip.h"
 #include "mail_head.h"
 #include "mem.h"
 #include "source_kinds.h"
 #include "source_tree.h"
 #include "str.h"
+#include "tape.h"
 #include "tgz_meta.h"
 
 #include "banned.h"
@@ -29,6 +31,8 @@
 #define META_MAX (1u << 20)
 #define MESSAGE_MAX (1ull << 30)
 #define ENTRIES_MAX 20000000u
+#define NEAR (256u << 10)           /* that far ahead, entries are passed by one by one */
+#define TAR_BLOCK 512
 #define BOMB_BYTES (1ull << 30) /* this much, */
 #define BOMB_RATIO 400          /* and this many times the file's size: nobody's mail */
 
@@ -38,10 +42,12 @@ struct arc {
 	bool tgz;
 	uint64_t file_size;
 	struct archive *a;
-	struct gunzip *gz;
+	struct tape *tape; /* tgz */
+	uint64_t from;     /* of the tape: where `a` began */
+	bool lead;         /* lead_in comes before it */
 	struct archive_entry *entry; /* the one at work */
 	uint64_t next;               /* number of the entry that comes next */
-	char *piece, *gz_piece;
+	char *piece;
 	/* while it is indexed */
 	uint64_t bytes;
 	struct mail_head head;
@@ -54,14 +60,39 @@ struct arc {
 
 /* --- the archive --- */
 
+/*
+ * The header of an empty file, put before the entry at which reading begins: what libarchive takes in the middle of a tar,
+ * be it not quite in order, it need not take for the beginning of one.
+ */
+static const char *lead_in(void)
+{
+	static char block[TAR_BLOCK];
+	unsigned sum = 0;
+
+	if (block[0] == '\0') {
+		memcpy(block, "lead-in", 7);
+		memcpy(block + 100, "0000644\0" "0000000\0" "0000000\0" "00000000000\0" "00000000000\0" "        0", 57);
+		memcpy(block + 257, "ustar\00000", 8);
+		for (size_t i = 0; i < TAR_BLOCK; i++)
+			sum += (unsigned char)block[i];
+		snprintf(block + 148, 8, "%06o", sum);
+	}
+	return block;
+}
+
 static la_ssize_t on_read(struct archive *a, void *arg, const void **out)
 {
 	struct arc *c = arg;
-	ssize_t n = gunzip_read(c->gz, c->gz_piece, PIECE);
+	ssize_t n;
 
-	*out = c->gz_piece;
+	if (c->lead) {
+		c->lead = false;
+		*out = lead_in();
+		return TAR_BLOCK;
+	}
+	n = tape_read(c->tape, out);
 	if (n < 0) {
-		archive_set_error(a, EIO, "%s", gunzip_why(c->gz));
+		archive_set_error(a, EIO, "%s", tape_why(c->tape));
 		return ARCHIVE_FATAL;
 	}
 	return n;
@@ -71,31 +102,7 @@ static void shut(struct arc *c)
 {
 	if (c->a != NULL)
 		archive_read_free(c->a);
-	gunzip_close(c->gz);
 	c->a = NULL;
-	c->gz = NULL;
-}
-
-static const struct err *from_the_start(struct arc *c)
-{
-	const struct err *e;
-	int rc;
-
-	shut(c);
-	c->next = 0;
-	c->a = archive_read_new();
-	if (c->tgz) {
-		archive_read_support_format_tar(c->a);
-		if ((e = gunzip_open(&c->gz, c->path)) != NULL)
-			return e;
-		rc = archive_read_open(c->a, c, NULL, on_read, NULL);
-	} else {
-		archive_read_support_format_zip(c->a);
-		rc = archive_read_open_filename(c->a, c->path, PIECE);
-	}
-	if (rc != ARCHIVE_OK)
-		return err_new(ERR_SOURCE_DAMAGED, "%s: %s", c->path, archive_error_string(c->a));
-	return NULL;
 }
 
 /* 1: an entry; 0: the end; -1: no further. */
@@ -112,6 +119,41 @@ static int next_entry(struct arc *c)
 		return -1;
 	c->next++;
 	return 1;
+}
+
+/* at: of a TGZ, where an entry's header begins; of a zip, 0. */
+static const struct err *begin(struct arc *c, uint64_t at)
+{
+	const struct err *e;
+	int rc;
+
+	shut(c);
+	c->from = at;
+	c->lead = at > 0;
+	c->a = archive_read_new();
+	if (c->tgz) {
+		if (c->tape == NULL && (e = tape_open(&c->tape, c->path)) != NULL)
+			return e;
+		if (!tape_seek(c->tape, at))
+			return err_new(ERR_SOURCE_DAMAGED, "%s: %s", c->path, tape_why(c->tape));
+		archive_read_support_format_tar(c->a);
+		rc = archive_read_open(c->a, c, NULL, on_read, NULL);
+	} else {
+		archive_read_support_format_zip(c->a);
+		rc = archive_read_open_filename(c->a, c->path, PIECE);
+	}
+	if (rc != ARCHIVE_OK || (at > 0 && next_entry(c) <= 0))
+		return err_new(ERR_SOURCE_DAMAGED, "%s: %s", c->path, archive_error_string(c->a));
+	c->next = 0; /* the lead-in is none */
+	return NULL;
+}
+
+/* Of the entry at work. */
+static uint64_t place(const struct arc *c)
+{
+	uint64_t at = c->tgz ? (uint64_t)archive_read_header_position(c->a) : c->next - 1;
+
+	return c->from + at - (c->from > 0 ? TAR_BLOCK : 0);
 }
 
 static const char *why(const struct arc *c)
@@ -195,7 +237,7 @@ static void add_message(struct arc *c, const char *path, const struct facts *f, 
 	int64_t date;
 	bool gone;
 
-	m->at = c->next - 1;
+	m->at = place(c);
 	m->raw = f->raw;
 	m->size = f->size;
 	m->flags = SOURCE_DATED | (f->whole ? SOURCE_SIZED : SOURCE_BROKEN);
@@ -315,12 +357,13 @@ static void tell_others(struct arc *c)
 /* Behind the end of the tar: the rest must decompress too, for the check sum stands at its end. */
 static void drain(struct arc *c)
 {
+	const void *p;
 	ssize_t n;
 
-	while ((n = gunzip_read(c->gz, c->gz_piece, PIECE)) > 0 && (c->bytes += (uint64_t)n) < BOMB_BYTES * BOMB_RATIO)
+	while ((n = tape_read(c->tape, &p)) > 0 && (c->bytes += (uint64_t)n) < BOMB_BYTES * BOMB_RATIO)
 		;
 	if (n < 0)
-		source_say(c->s, SOURCE_DAMAGE, NULL, "the end of the file: %s", gunzip_why(c->gz));
+		source_say(c->s, SOURCE_DAMAGE, NULL, "the end of the file: %s", tape_why(c->tape));
 }
 
 static const struct err *build_index(struct arc *c)
@@ -368,7 +411,6 @@ static const struct err *arc_open(struct source *s, const char *path, bool tgz)
 	c->tgz = tgz;
 	c->path = xstrdup(path);
 	c->piece = xmalloc(PIECE);
-	c->gz_piece = xmalloc(PIECE);
 	c->md = EVP_MD_CTX_new();
 	buf_init(&c->start);
 	mail_head_init(&c->head);
@@ -376,33 +418,47 @@ static const struct err *arc_open(struct source *s, const char *path, bool tgz)
 	if (stat(path, &st) != 0)
 		return err_errno("%s", path);
 	c->file_size = st.st_size > 0 ? (uint64_t)st.st_size : 1;
-	e = from_the_start(c);
+	if (tgz)
+		s->turn = TAPE_STRETCH;
+	e = begin(c, 0);
 	return e != NULL ? e : build_index(c);
+}
+
+static const struct err *no_entry(const struct arc *c, uint64_t at)
+{
+	return err_new(ERR_SOURCE_DAMAGED, "%s %llu: %s", c->tgz ? "the entry at byte" : "entry",
+		(unsigned long long)at + !c->tgz, why(c));
+}
+
+/* Goes on to the entry, or begins anew before it or, in a TGZ, at it. */
+static const struct err *find_entry(struct arc *c, uint64_t at)
+{
+	uint64_t now = c->a != NULL && c->next > 0 ? place(c) : 0;
+	const struct err *e = NULL;
+
+	if (c->a == NULL || (c->next > 0 && now >= at) || (c->tgz && at - now > NEAR))
+		e = begin(c, c->tgz ? at : 0);
+	while (e == NULL && (c->next == 0 || place(c) < at))
+		if (next_entry(c) <= 0)
+			e = no_entry(c, at);
+	return e == NULL && place(c) != at ? err_new(ERR_SOURCE_CHANGED, "%s: it is another file now", c->path) : e;
 }
 
 static const struct err *arc_read(struct source *s, const struct source_folder *f, const struct source_msg *m,
 	source_sink *sink, void *arg)
 {
 	struct arc *c = s->priv;
-	const struct err *e = m->at < c->next || c->a == NULL ? from_the_start(c) : NULL;
+	const struct err *e = find_entry(c, m->at);
 	uint64_t left = m->raw;
 	la_ssize_t n = 0;
 
 	(void)f;
-	while (e == NULL && c->next <= m->at) {
-		if (next_entry(c) <= 0)
-			e = err_new(ERR_SOURCE_DAMAGED, "entry %llu: %s", (unsigned long long)m->at + 1, why(c));
-		else if (c->next % 1024 == 0)
-			source_say(s, SOURCE_PROGRESS, NULL, "entry %llu", (unsigned long long)c->next);
-	}
 	while (e == NULL && left > 0 && (n = archive_read_data(c->a, c->piece, PIECE)) > 0) {
 		if ((uint64_t)n > left || !sink(arg, c->piece, (size_t)n))
 			break;
 		left -= (uint64_t)n;
 	}
-	if (n < 0)
-		e = err_new(ERR_SOURCE_DAMAGED, "entry %llu: %s", (unsigned long long)m->at + 1, why(c));
-	return e;
+	return n < 0 ? no_entry(c, m->at) : e;
 }
 
 static void arc_close(struct source *s)
@@ -412,7 +468,7 @@ static void arc_close(struct source *s)
 	shut(c);
 	free(c->path);
 	free(c->piece);
-	free(c->gz_piece);
+	tape_close(c->tape);
 	EVP_MD_CTX_free(c->md);
 	buf_free(&c->start);
 	mail_head_free(&c->head);
