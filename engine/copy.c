@@ -111,12 +111,14 @@ struct job *copy_next_job(struct copy *cp, const struct pair *p)
 {
 	if (cp->finishing || cp->failed || cp->o->dry_run)
 		return NULL;
-	for (size_t i = 0; i < cp->njobs; i++) {
-		struct job *j = &cp->jobs[cp->order[i]];
+	do {
+		for (size_t i = 0; i < cp->njobs; i++) {
+			struct job *j = &cp->jobs[cp->order[i]];
 
-		if (j->phase == JOB_WAITING && is_for(j, p))
-			return j;
-	}
+			if (j->phase == JOB_WAITING && is_for(j, p) && turn_has_come(j))
+				return j;
+		}
+	} while (cp->trial == NULL && p->njobs == 0 && turn_next(cp));
 	return NULL;
 }
 
@@ -196,7 +198,7 @@ void copy_job_done(struct copy *cp, struct job *j)
 	const struct err *e = NULL;
 
 	j->phase = JOB_DONE;
-	if (trial_took(cp, j))
+	if (trial_took(cp, j) || turn_more(j))
 		return;
 	if (j->failed) {
 		cp->partial = true;

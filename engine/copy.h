@@ -59,6 +59,7 @@ struct job {
 	struct uidset todo;    /* still to be copied */
 	bool trial;            /* todo is a sample, see trial.c */
 	struct uidset held;    /* what comes after it */
+	struct uidset later;   /* what belongs to later turns, see turn.c */
 	struct uidset retry;   /* of a refused batch: alone, one after the other */
 	struct uidset bare;    /* refused with their keywords: tried, or to be tried, without */
 	struct uidset came;    /* the source has given it: copied, refused or to be tried again */
@@ -157,6 +158,7 @@ struct copy {
 	struct events *ev;
 	struct state *state;
 	int claim; /* claim.h */
+	uint32_t turn; /* turn.c */
 	struct map *map;
 	struct only *only; /* NULL: everything is copied */
 	struct folders src, dst;
@@ -271,6 +273,12 @@ bool trial_took(struct copy *cp, struct job *j);
 bool trial_holds(const struct trial *t, const struct job *j); /* it is one of the trial's folders */
 void trial_free(struct trial *t); /* NULL is fine */
 void trial_forget(struct copy *cp);
+
+/* turn.c */
+bool turn_has_come(const struct job *j);
+bool turn_next(struct copy *cp); /* goes on to the next one; false: no folder waits for one */
+void turn_cut(struct job *j);    /* before its todo is streamed: what is for later is put aside */
+bool turn_more(struct job *j);   /* its todo is through: true when it waits for a later turn */
 
 /* preview.c: instead of the mail */
 bool preview_start(struct copy *cp);

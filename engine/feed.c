@@ -20,6 +20,14 @@
 #define TOLD_MAX 2000
 #define SOCKET_BYTES (1 << 20)
 
+struct feed_turns {
+	char *folder;
+	struct {
+		uint32_t turn, last;
+	} *t;
+	size_t n;
+};
+
 struct feed {
 	const char *kind;
 	char *path, *reader; /* reader: mailmover-source */
@@ -29,6 +37,8 @@ struct feed {
 	char **told; /* notes already given: a child that is started again says the same */
 	size_t ntold;
 	bool damaged;
+	struct feed_turns *turns; /* sorted by folder, as they come */
+	size_t nturns;
 };
 
 /* The reader beside this program, as in a build tree, or where it is installed. */
@@ -102,6 +112,11 @@ void feed_free(struct feed *f)
 	reap(f, 0);
 	for (size_t i = 0; i < f->ntold; i++)
 		free(f->told[i]);
+	for (size_t i = 0; i < f->nturns; i++) {
+		free(f->turns[i].folder);
+		free(f->turns[i].t);
+	}
+	free(f->turns);
 	free(f->told);
 	free(f->child);
 	free(f->path);
@@ -170,12 +185,103 @@ static bool told_before(struct feed *f, const char *args, const char *text)
 	return false;
 }
 
+/* --- turns --- */
+
+const struct feed_turns *feed_turns(const struct feed *f, const char *folder)
+{
+	size_t lo = 0, hi = f != NULL ? f->nturns : 0;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = strcmp(f->turns[mid].folder, folder);
+
+		if (c == 0)
+			return &f->turns[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+uint32_t feed_turn_of(const struct feed_turns *t, uint32_t uid)
+{
+	size_t lo = 0, hi = t->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (t->t[mid].last < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < t->n ? t->t[lo].turn : UINT32_MAX - 1;
+}
+
+uint32_t feed_turn_last(const struct feed_turns *t, uint32_t turn)
+{
+	size_t lo = 0, hi = t->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (t->t[mid].turn <= turn)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo > 0 ? t->t[lo - 1].last : 0;
+}
+
+/* The row of that folder; new rows keep the order. */
+static struct feed_turns *row_of(struct feed *f, const char *folder)
+{
+	struct feed_turns *t = (struct feed_turns *)feed_turns(f, folder);
+	size_t at = f->nturns;
+
+	if (t != NULL)
+		return t;
+	f->turns = xreallocarray(f->turns, f->nturns + 1, sizeof(*f->turns));
+	for (; at > 0 && strcmp(f->turns[at - 1].folder, folder) > 0; at--)
+		f->turns[at] = f->turns[at - 1];
+	f->turns[at] = (struct feed_turns){.folder = xstrdup(folder)};
+	f->nturns++;
+	return &f->turns[at];
+}
+
+/* "[DESKTURNS folder] turn:last turn:last …": rising. A reader that is started again says the same once more. */
+static void take_turns(struct feed *f, const char *args, const char *text)
+{
+	struct buf folder = BUF_INIT;
+	struct feed_turns *t;
+	unsigned turn, last;
+	int n;
+
+	str_unpercent(&folder, args, strlen(args));
+	t = row_of(f, folder.ptr);
+	for (; sscanf(text, " %u:%u%n", &turn, &last, &n) == 2; text += n) {
+		if (t->n > 0 && (t->t[t->n - 1].last >= last || t->t[t->n - 1].turn >= turn))
+			continue;
+		if ((t->n & (t->n + 1)) == 0)
+			t->t = xreallocarray(t->t, t->n * 2 + 2, sizeof(*t->t));
+		t->t[t->n].turn = turn;
+		t->t[t->n++].last = last;
+	}
+	buf_free(&folder);
+}
+
 bool feed_note(struct feed *f, const struct imap_resp *r)
 {
 	const char *gap;
 	struct buf folder = BUF_INIT;
 	bool damage;
 
+	if (r->tag == NULL && r->kind == IMAP_OK && strcmp(r->code, "DESKTURNS") == 0) {
+		take_turns(f, r->code_args, r->text);
+		return true;
+	}
 	if (r->tag != NULL || r->kind != IMAP_OK || strcmp(r->code, "DESKNOTE") != 0)
 		return false;
 	gap = strchr(r->code_args, ' ');

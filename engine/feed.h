@@ -7,6 +7,7 @@
 #define FEED_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "err.h"
 #include "event.h"
@@ -23,6 +24,15 @@ const struct err *feed_connect(struct feed *f, int *fd);
 
 /* Is it a note? Then it has been dealt with. */
 bool feed_note(struct feed *f, const struct imap_resp *r);
+/*
+ * Turns: stretches of a file, as many bytes as its reader goes back over for nothing. Messages of one turn, of whatever
+ * folders, are best asked for together. A reader whose file can be read in any order tells none.
+ */
+struct feed_turns;
+const struct feed_turns *feed_turns(const struct feed *f, const char *folder); /* as on the wire; NULL: none */
+uint32_t feed_turn_of(const struct feed_turns *t, uint32_t uid);
+uint32_t feed_turn_last(const struct feed_turns *t, uint32_t turn); /* the highest UID up to the turn's end */
+
 /* NULL, or what [DESKERR …] says. */
 const struct err *feed_error(const struct imap_resp *r);
 

@@ -155,6 +155,7 @@ static void announce(struct job *j)
 
 void pair_stream(struct pair *p, struct job *j)
 {
+	turn_cut(j);
 	p->ahead += uidset_count(&j->todo) < j->src->messages ? uidset_count(&j->todo) : j->src->messages;
 	task_send(p, j, TASK_STREAM, &j->todo);
 	pair_job_check(p, j);

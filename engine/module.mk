@@ -69,6 +69,7 @@ libengine_a_SOURCES = \
 	engine/tls.c \
 	engine/tls.h \
 	engine/trial.c \
+	engine/turn.c \
 	engine/uidset.c \
 	engine/uidset.h \
 	engine/url.c \

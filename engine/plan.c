@@ -485,6 +485,8 @@ const struct err *plan_again(struct job *j)
 	struct uidset copied = UIDSET_INIT;
 	const struct err *e = state_copied(cp->state, j->row.id, 0, &copied);
 
+	uidset_add_set(&j->todo, &j->later);
+	uidset_clear(&j->later);
 	uidset_sub(&j->todo, &copied);
 	for (size_t i = 0; i < j->nrefused; i++)
 		uidset_add(&copied, j->refused[i].uid, j->refused[i].uid);
@@ -514,6 +516,7 @@ void plan_free(struct copy *cp)
 		free(j->dst_name);
 		uidset_free(&j->todo);
 		uidset_free(&j->held);
+		uidset_free(&j->later);
 		uidset_free(&j->retry);
 		uidset_free(&j->unsaved);
 		uidset_free(&j->came);

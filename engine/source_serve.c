@@ -96,6 +96,35 @@ static void on_note(void *arg, enum source_note kind, const char *folder, const 
 		flush(sv);
 }
 
+/* How many of a folder's messages each turn brings it to: "turn:last", rising (feed.h). */
+static void put_turns(struct serve *sv, const struct source_folder *f)
+{
+	uint64_t now = 0;
+	unsigned on_line = 0;
+	struct buf raw = BUF_INIT;
+
+	if (!utf7_encode(&raw, f->name, strlen(f->name)))
+		buf_adds(&raw, "_");
+	for (uint32_t i = 0; i < f->n; i++) {
+		uint64_t next = i + 1 < f->n ? f->m[i + 1].at / sv->src.turn : UINT64_MAX;
+
+		if (f->m[i].at / sv->src.turn > now)
+			now = f->m[i].at / sv->src.turn;
+		if (next <= now)
+			continue;
+		if (on_line == 0) {
+			buf_adds(&sv->out, "* OK [DESKTURNS ");
+			str_percent(&sv->out, raw.ptr, raw.len);
+			buf_addc(&sv->out, ']');
+		}
+		buf_addf(&sv->out, " %" PRIu64 ":%u", now, i + 1);
+		on_line = next == UINT64_MAX ? 0 : (on_line + 1) % 100;
+		if (on_line == 0)
+			buf_adds(&sv->out, "\r\n");
+	}
+	buf_free(&raw);
+}
+
 /* --- a message's bytes --- */
 
 enum part { WHOLE, HEADER, COUNT };
@@ -596,6 +625,8 @@ void source_serve(int fd, const struct source_kind *kind, const char *path, bool
 		buf_addf(&sv.out, "* BYE [DESKERR %s] ", err_code(e));
 		put_text(&sv, e->msg);
 	} else {
+		for (size_t i = 0; i < sv.src.nf && sv.src.turn > 0; i++)
+			put_turns(&sv, &sv.src.f[i]);
 		while (!sv.over && (line = next_line(&sv)) != NULL)
 			command(&sv, line);
 	}
