@@ -32,3 +32,7 @@ EXTRA_DIST += tests/bench/page
 .PHONY: bench-page
 bench-page: migration-fcgi$(EXEEXT) migrationctl$(EXEEXT)
 	$(srcdir)/tests/bench/page .
+EXTRA_DIST += tests/bench/files
+.PHONY: bench-files
+bench-files: mailmover$(EXEEXT) mailmover-source$(EXEEXT)
+	$(srcdir)/tests/bench/files $(BENCH_FLAGS)

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/engine/mailmover.py \
 	tests/engine/oddities.py \
 	tests/engine/pstfile.py \
+	tests/engine/peak.py \
 	tests/engine/test_check.py \
 	tests/engine/test_compress.py \
 	tests/engine/test_delete.py \
@@ -22,6 +23,8 @@ EXTRA_DIST += \
 	tests/engine/test_options.py \
 	tests/engine/test_pairs.py \
 	tests/engine/test_source_archive.py \
+	tests/engine/test_source_big.py \
+	tests/engine/test_source_kill.py \
 	tests/engine/test_source_mbox.py \
 	tests/engine/test_source_pst.py \
 	tests/engine/test_trial.py \

@@ -1,13 +1,7 @@
-"""mbox and trees of mbox files into a real Dovecot: bytes, dates, flags; killed and run again; memory."""
-
-import os
-import random
-import signal
+"""mbox and trees of mbox files into a real Dovecot: bytes, dates, flags."""
 
 import pytest
 
-from stack import wait
-from stack.proxy import Proxy
 from . import containers, filecase
 from .containers import Mail
 
@@ -159,51 +153,3 @@ def test_what_is_no_mbox(case, tmp_path):
     file.write_bytes(b"lost beginning\n\n" + containers.mbox([mail("a")]))
     run = filecase.moved(filecase.engine(case, "mbox", file, "c").run(), 1, status=1)
     assert run.done["status"] == "partial", run
-
-
-def test_killed(case, tmp_path, long):
-    """SIGKILL of the engine or of the reader's child at random bytes: nothing missing, nothing twice."""
-    rnd = random.Random(f"mbox/{os.environ.get('DESK_SEED', '1')}")
-    mails = [mail(f"n{n % 150}", b"x" * rnd.choice([10, 1000, 60_000]) + b"\r\n") for n in range(200)]
-    file = tmp_path / "mbox"
-    file.write_bytes(containers.mbox(mails))
-    size = file.stat().st_size
-    for number in range(50 if long else 2):
-        mine = case.sibling(f"kill{number}")
-        moments = sorted(rnd.randrange(2000, size) for _ in range(rnd.choice([1, 2])))
-        with Proxy(mine.directory, case.destination.tls_port, "to", upstream_ca=case.authority.certificate,
-                   rate=30_000_000, mark_at=moments) as proxy:
-            engine = filecase.engine(mine, "mbox", file, destination_port=proxy.port)
-            for index in range(len(moments)):
-                started = engine.start()
-                wait.until(lambda: proxy.count("mark") > index or not started.running(), "the moment", 120)
-                pid = started.pid()
-                if pid and number % 3 == 1:
-                    child = open(f"/proc/{pid}/task/{pid}/children").read().split()
-                    pid = int(child[0]) if child else None
-                if pid:
-                    os.kill(pid, signal.SIGKILL)
-                started.end()
-            run = engine.run()
-            assert run.status == 0, run
-            filecase.check(mine, {"INBOX": mails}, f"killed at {moments}\n{run}")
-            filecase.again(engine, len(mails))
-
-
-@pytest.mark.release
-def test_memory(case, tmp_path, long):
-    """An mbox of 20 GB (200 MB in the quick form), most of it filtered away: memory stays small, nothing is written."""
-    size = 20 << 30 if long else 200 << 20
-    part = containers.mbox([mail("grande", (b"a line of text that is there to fill the file\r\n" * 22) * 1000)] * 4)
-    file = tmp_path / "mbox"
-    with open(file, "wb") as out:
-        out.write(containers.mbox([mail("pequena")]))
-        while out.tell() < size:
-            out.write(part)
-    engine = filecase.engine(case, "mbox", file)
-    run = engine.run("--max-size", "100k", timeout=1200)
-    file.unlink()
-    assert run.status == 0 and run.done["messages_copied"] == 1, run
-    assert run.peak_kb < 64 * 1024, run
-
-

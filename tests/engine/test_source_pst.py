@@ -4,17 +4,12 @@ import collections
 import email
 import hashlib
 import mailbox
-import os
-import pathlib
-import random
 import shutil
-import signal
 import subprocess
 
 import pytest
 
-from stack import imapcheck, wait
-from stack.proxy import Proxy
+from stack import imapcheck
 from . import filecase
 from .case import PASSWORD
 from .pstfile import Writer
@@ -182,51 +177,3 @@ def test_generated(case, tmp_path):
     bodies = {m["Message-ID"]: m.get_payload(decode=True) for m in messages(case, "INBOX")}
     assert bodies == {identity: body for identity, body, _ in held["INBOX"]}
     filecase.again(engine, 12)
-
-
-@pytest.mark.long
-def test_killed(case, tmp_path):
-    """SIGKILL of the engine, of the reader, of libpst's helper: nothing missing, nothing twice."""
-    rnd = random.Random(f"pst/{os.environ.get('DESK_SEED', '1')}")
-    file = tmp_path / "x.pst"
-    held = generate(file, 90, 60_000)
-    size = file.stat().st_size
-    for number in range(50):
-        mine = case.sibling(f"kill{number}")
-        moment = rnd.randrange(2000, size * 3 // 4)
-        with Proxy(mine.directory, case.destination.tls_port, "to", upstream_ca=case.authority.certificate,
-                   rate=20_000_000, mark_at=[moment]) as proxy:
-            engine = filecase.engine(mine, "pst", file, destination_port=proxy.port)
-            started = engine.start()
-            wait.until(lambda: proxy.count("mark") or not started.running(), "the moment", 120)
-            pid = started.pid()
-            for _ in range(number % 3):  # its child, the child's child
-                below = pid and pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-                pid = int(below[0]) if below else None
-            if pid:
-                os.kill(pid, signal.SIGKILL)
-            started.end()
-            run = engine.run()
-            if run.status == 1:  # a message that was being read when its helper died is tried again
-                run = engine.run()
-            assert run.status == 0, run
-            holds(mine, held)
-            filecase.again(engine, 90)
-
-
-@pytest.mark.release
-def test_memory(case, tmp_path, long):
-    """A PST of 10 GB (100 MB in the quick form): the engine and its children stay small."""
-    size, each = (10 << 30 if long else 100 << 20), 250_000
-    file = tmp_path / "x.pst"
-    with Writer(file) as pst:
-        folder = pst.folder("Inbox")
-        body = (LINE * (each // len(LINE)))
-        for n in range(size // each):
-            pst.message(folder, f"From: a@a.example\r\nSubject: n{n}\r\nMessage-ID: <{n}@a.example>\r\n", body)
-        messages_written, blocks = pst.messages, len(pst._bids)
-    engine = filecase.engine(case, "pst", file)
-    run = engine.run("--since", "2030-01-01", timeout=1200)
-    file.unlink()
-    assert run.status == 0 and run.done["messages_total"] == messages_written, run
-    assert run.peak_kb / 1024 < 64 + (blocks * 48 + messages_written * 300) / (1 << 20), run

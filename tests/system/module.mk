@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/system/test_kill_fcgi.py \
 	tests/system/test_migrationctl.py \
 	tests/system/test_move.py \
+	tests/system/test_move_file.py \
 	tests/system/test_missing.py \
 	tests/system/test_nginx.py \
 	tests/system/test_permissions.py \
