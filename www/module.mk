@@ -10,9 +10,11 @@ www_files = \
 	www/favicon.svg \
 	www/js/accept-form.js \
 	www/js/account-paste.js \
+	www/js/add-master.js \
 	www/js/api.js \
 	www/js/cell.js \
 	www/js/chrome.js \
+	www/js/csv-mapper.js \
 	www/js/dialog.js \
 	www/js/dns-back.js \
 	www/js/dns-change.js \
@@ -23,6 +25,8 @@ www_files = \
 	www/js/failure.js \
 	www/js/field.js \
 	www/js/final-dialog.js \
+	www/js/find-server.js \
+	www/js/folder-rules.js \
 	www/js/format.js \
 	www/js/gate-badge.js \
 	www/js/gate-dialogs.js \
@@ -35,8 +39,10 @@ www_files = \
 	www/js/job-accounts.js \
 	www/js/job-actions.js \
 	www/js/job-add.js \
+	www/js/job-check.js \
 	www/js/job-details.js \
 	www/js/job-dns.js \
+	www/js/job-folders.js \
 	www/js/job-gate.js \
 	www/js/job-mailboxes.js \
 	www/js/job-missing.js \
@@ -59,8 +65,11 @@ www_files = \
 	www/js/router.js \
 	www/js/run-log.js \
 	www/js/server-fields.js \
+	www/js/server-guess.js \
 	www/js/session.js \
 	www/js/theme.js \
+	www/js/throughput-samples.js \
+	www/js/throughput.js \
 	www/js/upload-assign.js \
 	www/js/upload-count.js \
 	www/js/upload-kind.js \
@@ -81,11 +90,13 @@ www_files = \
 	www/words/en/audit.js \
 	www/words/en/dns.js \
 	www/words/en/evidence.js \
+	www/words/en/folders.js \
 	www/words/en/frame.js \
 	www/words/en/gate.js \
 	www/words/en/job.js \
 	www/words/en/jobs.js \
 	www/words/en/new.js \
+	www/words/en/plot.js \
 	www/words/en/runs.js \
 	www/words/en/servers.js \
 	www/words/en/settings.js \
@@ -95,11 +106,13 @@ www_files = \
 	www/words/pt/audit.js \
 	www/words/pt/dns.js \
 	www/words/pt/evidence.js \
+	www/words/pt/folders.js \
 	www/words/pt/frame.js \
 	www/words/pt/gate.js \
 	www/words/pt/job.js \
 	www/words/pt/jobs.js \
 	www/words/pt/new.js \
+	www/words/pt/plot.js \
 	www/words/pt/runs.js \
 	www/words/pt/servers.js \
 	www/words/pt/settings.js \

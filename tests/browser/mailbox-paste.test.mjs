@@ -1,7 +1,7 @@
 // What people paste becomes rows of mailboxes; what cannot be right is named before it is sent.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { address, cells, check, emptyRow, rowsOf, separator } from '../../www/js/mailbox-paste.js';
+import { address, cells, check, emptyRow, planOf, rowsFrom, rowsOf, separator } from '../../www/js/mailbox-paste.js';
 
 const plain = (rows) => rows.map((r) => [r.source_user, r.source_password, r.dest_user, r.dest_password]);
 
@@ -49,4 +49,21 @@ test('mistakes are named at their row and column', () => {
 		{ row: 5, column: 'source_user', code: 'taken' },
 		{ row: 6, column: 'source_user', code: 'missing' },
 	]);
+});
+
+test('a plan says which column is what, and another plan reads the same text otherwise', () => {
+	const text = 'Nome;E-mail;Senha;Novo\nAna;ana@a.example;x;ana@b.example\n';
+	const plan = planOf(text);
+	assert.deepEqual([plan.sep, plan.heading, plan.map], [';', true, [null, 'source_user', 'source_password', 'dest_user']]);
+	assert.deepEqual(plain(rowsFrom(plan)), [['ana@a.example', 'x', 'ana@b.example', '']]);
+	assert.deepEqual(planOf(text, ',').grid[0], ['Nome;E-mail;Senha;Novo']);
+	assert.equal(planOf('a@a.example,x,b@b.example,y,z').map.length, 5);
+	assert.deepEqual(planOf('Quem;Onde;Senha\nAna <a@a.example>;a@a.example;x\n').map, [null, 'source_user', 'source_password']);
+	assert.deepEqual(planOf('').grid, []);
+});
+
+test('several values in one field are noticed', () => {
+	const row = (source, dest = '') => ({ ...emptyRow(), source_user: source, dest_user: dest });
+	assert.deepEqual(check([row('a@a.example;x'), row('a@a.exampleb@a.example'), row('c@a.example', 'd@b.example,e@b.example'), row('f|g')]).map((e) => [e.row, e.column, e.code]), [
+		[0, 'source_user', 'several'], [1, 'source_user', 'several'], [2, 'dest_user', 'several'], [3, 'source_user', 'several']]);
 });

@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/browser/conftest.py \
 	tests/browser/dns-plan.test.mjs \
 	tests/browser/evidence.test.mjs \
+	tests/browser/folder-rules.test.mjs \
 	tests/browser/format.test.mjs \
 	tests/browser/gate-facts.test.mjs \
 	tests/browser/job-steps.test.mjs \
@@ -11,14 +12,17 @@ EXTRA_DIST += \
 	tests/browser/owner.py \
 	tests/browser/page.py \
 	tests/browser/preload.test.mjs \
+	tests/browser/server-guess.test.mjs \
 	tests/browser/test_administration.py \
 	tests/browser/test_dns_page.py \
 	tests/browser/test_evidence.py \
 	tests/browser/test_frame.py \
 	tests/browser/test_gate_page.py \
 	tests/browser/test_missing.py \
+	tests/browser/test_new_job.py \
 	tests/browser/test_story.py \
 	tests/browser/test_trouble.py \
 	tests/browser/test_uploads.py \
+	tests/browser/throughput.test.mjs \
 	tests/browser/upload-kind.test.mjs \
 	tests/browser/words.test.mjs

@@ -42,6 +42,14 @@ export async function retryRuns(runs) {
 	toast(t('retry.asked', { n: await each(runs, 'retry') }));
 }
 
+export async function pauseRuns(runs) {
+	toast(t('pause.asked', { n: await each(runs, 'pause') }));
+}
+
+export async function resumeRuns(runs) {
+	toast(t('resume.asked', { n: await each(runs, 'resume') }));
+}
+
 export const pauseRun = (run) => each([run], 'pause');
 export const resumeRun = (run) => each([run], 'resume');
 

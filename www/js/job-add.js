@@ -6,6 +6,8 @@ import { t } from './i18n.js';
 import { newKey, post } from './api.js';
 import { go, guardLeaving } from './router.js';
 import { check, columns, emptyRow, isEmpty, rowsOf } from './mailbox-paste.js';
+import { CsvMapper } from './csv-mapper.js';
+import { MasterFields, account, masterErrors, noMaster } from './add-master.js';
 import { startRuns } from './job-actions.js';
 import { Notice, ProblemBox, announce, toast } from './notice.js';
 import { Icon } from './icon.js';
@@ -16,12 +18,9 @@ const blank = (n) => Array.from({ length: n }, emptyRow);
 const paths = { source_user: 'source/user', source_password: 'source/secret', dest_user: 'destination/user',
 	dest_password: 'destination/secret' };
 
-function body(row) {
-	const source = { user: row.source_user.trim() };
-	const destination = { user: row.dest_user.trim() || row.source_user.trim() };
-	if (row.source_password) source.secret = row.source_password;
-	if (row.dest_password) destination.secret = row.dest_password;
-	return { source, destination };
+function body(row, masters) {
+	const from = row.source_user.trim(), to = row.dest_user.trim() || from;
+	return { source: account(from, row.source_password, masters.source), destination: account(to, row.dest_password, masters.destination) };
 }
 
 // The errors of the API's answer, laid on the rows that were sent: {key: {column: text}}.
@@ -37,9 +36,9 @@ function serverErrors(problem, sent) {
 	return found;
 }
 
-const Row = memo(({ row, index, errors, onCell, onPaste, onRemove }) => html`<tr class=${errors ? 'has-error' : ''}>
+const Row = memo(({ row, index, errors, shown, onCell, onPaste, onRemove }) => html`<tr class=${errors ? 'has-error' : ''}>
 	<th scope="row" class="num muted">${index + 1}</th>
-	${columns.map((c) => {
+	${shown.map((c) => {
 		const id = 'e' + row.key + c, secret = c.endsWith('_password');
 		return html`<td data-label=${t('column.' + c)}><input type=${secret ? 'password' : 'text'} value=${row[c]} name=${c} aria-label=${t('column.of', { column: t('column.' + c), n: index + 1 })}
 			autocomplete=${secret ? 'new-password' : 'off'} autocapitalize="none" spellcheck=${false}
@@ -100,10 +99,15 @@ export function AddMailboxes({ job, mailboxes, reload }) {
 	const [tried, setTried] = useState(false);
 	const [busy, setBusy] = useState(false);
 	const [preflight, setPreflight] = useState(true);
+	const [file, setFile] = useState(null);
+	const [masters, setMasters] = useState(noMaster);
 	const key = useRef(newKey()), dirty = useRef(false), grid = useRef(null);
+	const shown = useMemo(() => columns.filter((c) => !(c === 'source_password' && masters.source.on) && !(c === 'dest_password' && masters.destination.on)),
+		[masters.source.on, masters.destination.on]);
+	const wrongMaster = tried ? masterErrors(masters) : {};
 	const filled = rows.filter((r) => !isEmpty(r));
 	dirty.current = filled.length > 0 && !busy;
-	const taken = useMemo(() => new Set(mailboxes.map((m) => m.source.user.toLowerCase())), [mailboxes]);
+	const taken = useMemo(() => new Set(mailboxes.map((m) => m.source.user.toLowerCase().replace(/\*[^*@]*$/, ''))), [mailboxes]);
 	useEffect(() => {
 		document.title = t('add.title', { domain: job.domains[0] }) + ' · ' + t('app.name');
 		const ask = () => !dirty.current || confirm(t('leave.confirm'));
@@ -133,8 +137,8 @@ export function AddMailboxes({ job, mailboxes, reload }) {
 			fill(text, rowKey);
 		},
 	}), []);
-	const fill = (text, at) => {
-		const more = rowsOf(text);
+	const fill = (text, at) => fillRows(rowsOf(text), at);
+	const fillRows = (more, at) => {
 		change((all) => {
 			const i = at ? all.findIndex((r) => r.key === at) : -1;
 			const head = i < 0 ? all.filter((r) => !isEmpty(r)) : all.slice(0, i);
@@ -149,25 +153,25 @@ export function AddMailboxes({ job, mailboxes, reload }) {
 		return mine || theirs[row.key] ? { ...theirs[row.key], ...mine } : undefined;
 	};
 	const bad = filled.filter((r) => own[r.key]).length;
-	const bare = filled.filter((r) => !r.source_password || !r.dest_password).length;
+	const bare = filled.filter((r) => !(r.source_password || masters.source.on) || !(r.dest_password || masters.destination.on)).length;
 	const submit = async (e) => {
 		e.preventDefault();
 		setTried(true);
-		if (bad || !filled.length) {
-			setTimeout(() => grid.current?.querySelector('[aria-invalid=true], input')?.focus());
+		if (bad || !filled.length || Object.keys(masterErrors(masters)).length) {
+			setTimeout(() => (document.querySelector('main [aria-invalid=true]') ?? grid.current?.querySelector('input'))?.focus());
 			return;
 		}
 		setBusy(true);
 		setProblem(null);
 		setSent(filled);
 		try {
-			const { items } = await post('/jobs/' + job.id + '/mailboxes', filled.map(body), { key: key.current });
+			const { items } = await post('/jobs/' + job.id + '/mailboxes', filled.map((r) => body(r, masters)), { key: key.current });
 			toast(t('add.done', { n: items.length }));
 			const ready = items.filter((m) => m.source.has_secret && m.destination.has_secret);
 			if (preflight && ready.length)
 				await startRuns(job.id, 'preflight', ready.map((m) => m.id)).catch((p) => toast(p.title || p.message));
 			reload();
-			go('/jobs/' + job.id, { replace: true });
+			go('/jobs/' + job.id + (preflight && ready.length ? '/check' : ''), { replace: true });
 		} catch (p) {
 			setProblem(p);
 			setBusy(false);
@@ -179,14 +183,22 @@ export function AddMailboxes({ job, mailboxes, reload }) {
 		<div class="page-head"><div><p class="crumbs"><a href="#/">${t('nav.jobs')}</a><a href=${'#/jobs/' + job.id}>${job.domains[0]}</a></p>
 			<h1>${t('mailboxes.add')}</h1><p class="lead">${t('add.lead', { from: job.source?.host ?? '', to: job.destination?.host ?? '' })}</p></div></div>
 		<form class="stack" onSubmit=${submit} novalidate>
-			<${DropZone} onText=${(text) => fill(text, null)} />
+			<${DropZone} onText=${(text, name) => setFile({ text, name })} />
+			${file && html`<${CsvMapper} key=${file.name + file.text.length} text=${file.text} name=${file.name} taken=${taken} onClose=${() => setFile(null)} onFill=${(more) => {
+				fillRows(more, null);
+				setFile(null);
+			}} />`}
+			<${MasterFields} masters=${masters} onMasters=${(m) => {
+				key.current = newKey();
+				setMasters(m);
+			}} errors=${wrongMaster} />
 			${unplaced ? html`<${ProblemBox} problem=${problem} />` : problem && html`<${Notice} kind="bad">
 				<p class="notice-head">${t('add.refused', { n: Object.keys(theirs).length })}</p><p>${t('add.refused.more')}</p><//>`}
 			<div class="card table-card"><table class="table grid stackable" ref=${grid}>
 				<caption class="visually-hidden">${t('mailboxes.add')}</caption>
-				<thead><tr><th scope="col"><span class="visually-hidden">${t('row')}</span></th>${columns.map((c) => html`<th scope="col">${t('column.' + c)}</th>`)}
+				<thead><tr><th scope="col"><span class="visually-hidden">${t('row')}</span></th>${shown.map((c) => html`<th scope="col">${t('column.' + c)}</th>`)}
 					<th scope="col"><span class="visually-hidden">${t('actions')}</span></th></tr></thead>
-				<tbody>${rows.map((r, i) => html`<${Row} key=${r.key} row=${r} index=${i} errors=${errorsOf(r)} onCell=${handlers.cell}
+				<tbody>${rows.map((r, i) => html`<${Row} key=${r.key} row=${r} index=${i} shown=${shown} errors=${errorsOf(r)} onCell=${handlers.cell}
 					onPaste=${handlers.paste} onRemove=${handlers.remove} />`)}</tbody>
 			</table></div>
 			<div><button type="button" class="button" onClick=${() => change((all) => [...all, emptyRow()])}><${Icon} name="plus" />${t('row.add')}</button></div>

@@ -3,7 +3,7 @@ import { html, useMemo, useState } from './html.js';
 import { memo } from './memo.js';
 import { t } from './i18n.js';
 import { ago, bytes, number, ratio } from './format.js';
-import { cancelRuns, retryRuns, runsOf, startRuns } from './job-actions.js';
+import { cancelRuns, pauseRuns, resumeRuns, retryRuns, runsOf, startRuns } from './job-actions.js';
 import { MailboxState, missingSecret } from './mailbox-state.js';
 import { failedRuns } from './job-steps.js';
 import { FinalDialog } from './final-dialog.js';
@@ -54,6 +54,7 @@ function Actions({ job, mailboxes, picked, reload, setProblem }) {
 	const ids = picked.length ? picked.map((m) => m.id) : undefined;
 	const target = picked.length ? picked : mailboxes;
 	const active = target.filter((m) => m.state?.active_run), failed = failedRuns(target);
+	const going = runsOf(active, 'active_run').filter((r) => ['running', 'waiting'].includes(r.status) && !r.pause), paused = runsOf(active, 'active_run').filter((r) => r.status === 'paused');
 	const act = async (fn) => {
 		setBusy(true);
 		setProblem(null);
@@ -76,6 +77,8 @@ function Actions({ job, mailboxes, picked, reload, setProblem }) {
 		<button type="button" class="button" disabled=${off} data-do="verify" onClick=${run('verify')}>${t('short.verify')}</button>
 		${failed.length > 0 && html`<button type="button" class="button" disabled=${off} data-do="retry"
 			onClick=${() => act(() => retryRuns(runsOf(failed, 'last_run')))}>${t('retry.n', { n: failed.length })}</button>`}
+		${going.length > 0 && html`<button type="button" class="button" disabled=${busy} data-do="pause" onClick=${() => act(() => pauseRuns(going))}>${t('pause.n', { n: going.length })}</button>`}
+		${paused.length > 0 && html`<button type="button" class="button" disabled=${busy} data-do="resume" onClick=${() => act(() => resumeRuns(paused))}>${t('resume.n', { n: paused.length })}</button>`}
 		${active.length > 0 && html`<button type="button" class="button danger" disabled=${busy} data-do="cancel"
 			onClick=${() => confirm(t('cancel.confirm', { n: active.length })) && act(() => cancelRuns(runsOf(active, 'active_run')))}>${t('cancel.n', { n: active.length })}</button>`}
 		${final && html`<${FinalDialog} n=${target.length} onClose=${() => setFinal(false)} onGo=${async () => {

@@ -5,11 +5,11 @@ export const columns = ['source_user', 'source_password', 'dest_user', 'dest_pas
 // What heads a column in the wild, in both languages, folded to lower case and letters only.
 const headings = {
 	source_user: ['sourceuser', 'source', 'from', 'origem', 'utilizadordeorigem', 'usuariodeorigem', 'user', 'utilizador',
-		'email', 'emailaddress', 'address', 'endereco', 'conta', 'mailbox', 'caixa', 'login', 'username', 'contadeorigem'],
+		'email', 'emailaddress', 'emaildeorigem', 'address', 'endereco', 'conta', 'mailbox', 'caixa', 'login', 'username', 'contadeorigem'],
 	source_password: ['sourcepassword', 'password', 'senha', 'palavrapasse', 'pass', 'sourcepass', 'palavrapassedeorigem',
 		'senhadeorigem'],
 	dest_user: ['destuser', 'dest', 'destination', 'destinationuser', 'to', 'destino', 'utilizadordedestino',
-		'usuariodedestino', 'newuser', 'newaddress', 'contadedestino'],
+		'usuariodedestino', 'newuser', 'newaddress', 'newemail', 'emaildedestino', 'novoemail', 'contadedestino'],
 	dest_password: ['destpassword', 'destinationpassword', 'destpass', 'newpassword', 'novasenha', 'palavrapassededestino',
 		'senhadedestino', 'novapalavrapasse'],
 };
@@ -82,18 +82,35 @@ export function mapping(first) {
 	return map.map((name) => (name && !seen.has(name) ? (seen.add(name), name) : null));
 }
 
-// Rows of {source_user, source_password, dest_user, dest_password}. Without a heading, columns are taken in that
-// order; two columns of addresses are source and destination.
-export function rowsOf(text) {
-	const grid = cells(text.replace(/^\ufeff/, ''), separator(text));
-	if (grid.length === 0) return [];
-	let map = mapping(grid[0]);
-	const body = map ? grid.slice(1) : grid;
-	if (!map) {
-		const two = body.every((r) => r.length === 2 && r[1].includes('@') && r[0].includes('@'));
-		map = two ? ['source_user', 'dest_user'] : columns;
+// How a text would be read: {sep, heading, grid, map}. map: for each column of the grid one of `columns` or null. Without
+// a heading, columns are taken in that order; two columns of addresses are source and destination.
+export function planOf(text, sep = separator(text)) {
+	const grid = cells(text.replace(/^\ufeff/, ''), sep);
+	const named = grid.length ? mapping(grid[0]) : null;
+	return { sep, grid, heading: named !== null, map: named ? byLooks(named, grid.slice(1)) : positions(grid) };
+}
+
+// Headings that nobody knows: a column of addresses is the source, the next one the destination.
+function byLooks(map, rows) {
+	const plain = (s) => s !== undefined && /^[^\s@<>]+@[^\s@<>]+$/.test(s.trim());
+	for (const name of ['source_user', 'dest_user']) {
+		if (map.includes(name)) continue;
+		const after = name === 'dest_user' ? map.indexOf('source_user') : -1;
+		const i = map.findIndex((was, at) => was === null && at > after && rows.length > 0 && rows.filter((r) => plain(r[at])).length * 2 > rows.length);
+		if (i >= 0) map[i] = name;
 	}
-	return body.map((fields) => {
+	return map;
+}
+
+function positions(grid) {
+	const two = grid.length > 0 && grid.every((r) => r.length === 2 && r[1].includes('@') && r[0].includes('@'));
+	const width = Math.max(0, ...grid.map((r) => r.length));
+	return Array.from({ length: width }, (_, i) => (two ? ['source_user', 'dest_user'] : columns)[i] ?? null);
+}
+
+// Rows of {source_user, source_password, dest_user, dest_password}, as the plan says.
+export function rowsFrom({ grid, heading, map }) {
+	return (heading ? grid.slice(1) : grid).map((fields) => {
 		const row = emptyRow();
 		map.forEach((name, i) => {
 			if (name && fields[i] !== undefined) row[name] = name.endsWith('_user') ? address(fields[i]) : fields[i];
@@ -101,6 +118,8 @@ export function rowsOf(text) {
 		return row;
 	});
 }
+
+export const rowsOf = (text) => rowsFrom(planOf(text));
 
 let serial = 0;
 export function emptyRow() {
@@ -116,11 +135,14 @@ export function check(rows, taken = new Set()) {
 		if (isEmpty(row)) return;
 		const source = row.source_user.trim(), dest = (row.dest_user.trim() || source);
 		const low = source.toLowerCase(), lowDest = dest.toLowerCase();
+		const several = (v) => /[;,|\t]/.test(v) || v.split('@').length > 2;
 		if (!source) found.push({ row: i, column: 'source_user', code: 'missing' });
+		else if (several(source)) found.push({ row: i, column: 'source_user', code: 'several' });
 		else if (/\s/.test(source)) found.push({ row: i, column: 'source_user', code: 'space' });
 		else if (from.has(low)) found.push({ row: i, column: 'source_user', code: 'twice', other: from.get(low) + 1 });
 		else if (taken.has(low)) found.push({ row: i, column: 'source_user', code: 'taken' });
-		if (/\s/.test(dest)) found.push({ row: i, column: 'dest_user', code: 'space' });
+		if (dest !== source && several(dest)) found.push({ row: i, column: 'dest_user', code: 'several' });
+		else if (/\s/.test(dest)) found.push({ row: i, column: 'dest_user', code: 'space' });
 		else if (dest && to.has(lowDest) && !from.has(low))
 			found.push({ row: i, column: 'dest_user', code: 'twice', other: to.get(lowDest) + 1 });
 		if (low && !from.has(low)) from.set(low, i);

@@ -14,7 +14,7 @@ import { lazy } from './lazy.js';
 const views = {
 	'': JobsView,
 	new: lazy(() => import('./view-new-job.js'), 'NewJobView', ['new', 'servers']),
-	jobs: lazy(() => import('./view-job.js'), 'JobView', ['job', 'runs', 'servers', 'add', 'evidence', 'gate']),
+	jobs: lazy(() => import('./view-job.js'), 'JobView', ['job', 'runs', 'servers', 'evidence', 'gate']),
 	uploads: lazy(() => import('./view-uploads.js'), 'UploadsView', ['uploads']),
 	settings: lazy(() => import('./view-settings.js'), 'SettingsView', ['settings']),
 	users: lazy(() => import('./view-users.js'), 'UsersView', ['users']),

@@ -47,7 +47,8 @@ async function addNew(upload, job, user, secret, key) {
 	await post('/jobs/' + job + '/mailboxes', { source: { kind: sourceKind(upload.kind), upload_id: upload.id, user: upload.name }, destination }, { key });
 }
 
-export function AssignDialog({ upload, onClose }) {
+// wanted: the number of the migration that the person came from.
+export function AssignDialog({ upload, wanted, onClose }) {
 	const [jobs, setJobs] = useState(null);
 	const [job, setJob] = useState('');
 	const [chosen, setChosen] = useState('');
@@ -61,6 +62,7 @@ export function AssignDialog({ upload, onClose }) {
 		all('/jobs?status=open').then((list) => {
 			setJobs(list);
 			if (list.length === 1) setJob(String(list[0].id));
+			else if (list.some((j) => String(j.id) === wanted)) setJob(wanted);
 		}, setProblem);
 	}, []);
 	useEffect(() => {
@@ -78,7 +80,7 @@ export function AssignDialog({ upload, onClose }) {
 			else await addNew(upload, job, user.trim(), secret, key.current);
 			toast(t('upload.assigned', { name: upload.name, mailbox: target }));
 			onClose();
-			go('/jobs/' + job);
+			if (!wanted) go('/jobs/' + job);
 		} catch (p) {
 			setProblem(p);
 			setBusy(false);

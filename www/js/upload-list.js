@@ -93,7 +93,7 @@ function HereRow({ upload: u, onAssign, onRemove }) {
 			<button type="button" class="button small quiet" aria-label=${t('upload.remove', { name: u.name })} onClick=${() => onRemove(u)}>${t('remove')}</button></td></tr>`;
 }
 
-export function UploadList({ uploads, local, reload }) {
+export function UploadList({ uploads, local, job, reload }) {
 	const [problem, setProblem] = useState(null);
 	const [assign, setAssign] = useState(null);
 	const owned = new Set(local.map((i) => i.token).filter(Boolean));
@@ -125,5 +125,5 @@ export function UploadList({ uploads, local, reload }) {
 			<tbody>${local.map((item) => html`<${LocalRow} key=${item.key} item=${item} onRemove=${remove} />`)}
 				${others.map((u) => (u.status === 'complete' ? html`<${HereRow} key=${u.token} upload=${u} onAssign=${setAssign} onRemove=${remove} />`
 				: html`<${PartRow} key=${u.token} upload=${u} onChoose=${choose} onRemove=${remove} />`))}</tbody></table></div>
-		${assign && html`<${AssignDialog} upload=${assign} onClose=${() => setAssign(null)} />`}`;
+		${assign && html`<${AssignDialog} upload=${assign} wanted=${job} onClose=${() => setAssign(null)} />`}`;
 }

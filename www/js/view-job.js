@@ -15,19 +15,23 @@ import { Bar, barPercent } from './progress.js';
 import { ProblemBox, announce } from './notice.js';
 import { Icon } from './icon.js';
 import { MailboxList } from './job-mailboxes.js';
-import { AddMailboxes } from './job-add.js';
 import { Verification } from './job-verification.js';
 import { GatePanel } from './job-gate.js';
 import { RunList } from './job-runs.js';
 import { JobDetails } from './job-details.js';
 import { MailboxView } from './view-mailbox.js';
 import { FinalDialog } from './final-dialog.js';
+import { noteThroughput, samplesOf } from './throughput-samples.js';
 import { lazy } from './lazy.js';
 
 const rates = makeRates();
+const AddMailboxes = lazy(() => import('./job-add.js'), 'AddMailboxes', ['add']);
+const Throughput = lazy(() => import('./throughput.js'), 'Throughput', ['plot']);
+const JobCheck = lazy(() => import('./job-check.js'), 'JobCheck', ['add']);
 
 const tabs = [
 	{ id: '', key: 'tab.mailboxes', view: MailboxList },
+	{ id: 'folders', key: 'tab.folders', view: lazy(() => import('./job-folders.js'), 'JobFolders', ['folders']) },
 	{ id: 'verification', key: 'tab.verification', view: Verification },
 	{ id: 'gate', key: 'tab.gate', view: GatePanel },
 	{ id: 'dns', key: 'tab.dns', view: lazy(() => import('./job-dns.js'), 'DnsPanel', ['dns']) },
@@ -154,12 +158,18 @@ export function JobView({ parts }) {
 		last.current = running;
 	}, [running]);
 
+	useEffect(() => {
+		const runs = (mailboxes.data ?? []).map((m) => m.state?.active_run).filter(Boolean);
+		if (job.data?.summary) noteThroughput(job.data.id, { bytesPerSecond: runs.reduce((sum, r) => sum + (r.status === 'running' ? r.progress?.rate_bytes ?? 0 : 0), 0),
+			messagesDone: job.data.summary.messages_done, moving: runs.length > 0 }, Date.now());
+	}, [job.data, mailboxes.data]);
+
 	if (!job.data) return job.problem ? html`<${ProblemBox} problem=${job.problem} />` : html`<p class="muted" role="status">${t('loading')}</p>`;
 	if (mailboxes.data === undefined && !mailboxes.problem) return html`<p class="muted" role="status">${t('loading')}</p>`;
 	const props = { job: job.data, mailboxes: mailboxes.data ?? [], evidence: evidence.data, reload, at: parts[3] };
 	if (at === 'add') return html`<${AddMailboxes} ...${props} />`;
 	if (at === 'mailboxes') return html`<${MailboxView} ...${props} id=${Number(parts[3])} />`;
-	const tab = tabs.find((x) => x.id === at) ?? tabs[0];
+	const tab = at === 'check' ? { view: JobCheck } : tabs.find((x) => x.id === at) ?? tabs[0];
 	return html`
 		<${JobHead} job=${job.data} gate=${evidence.data?.gate} />
 		<${NextStep} ...${props} gate=${evidence.data?.gate} tab=${at} />
@@ -167,7 +177,8 @@ export function JobView({ parts }) {
 			aria-current=${x === tab ? 'page' : undefined}>${t(x.key)}${x.id === '' && html`<span class="count">${number(props.mailboxes.length)}</span>`}</a>`)}</nav>
 		<${ProblemBox} problem=${mailboxes.problem?.status ? mailboxes.problem : null} />
 		${tab.view !== MailboxList && !evidence.data && evidence.problem && html`<${ProblemBox} problem=${evidence.problem} />`}
-		<${tab.view} ...${props} />`;
+		<${tab.view} ...${props} />
+		${tab.view === MailboxList && samplesOf(job.data.id).length > 1 && html`<${Throughput} job=${job.data} />`}`;
 }
 
 const evidences = new WeakMap();

@@ -1,11 +1,13 @@
-// New migration: the domain and its ticket, where the mail is, where it goes. Mailboxes come next.
+// New migration: the domain and its ticket, where the mail is, where it goes. Mailboxes come next. Whoever lets the
+// server be looked for has the migration saved before: then the rest of the form changes it.
 import { html, useEffect, useRef, useState } from './html.js';
 import { t } from './i18n.js';
-import { get, newKey, post } from './api.js';
+import { get, newKey, patch, post, request } from './api.js';
 import { go, guardLeaving } from './router.js';
 import { TextField } from './field.js';
 import { ServerFields, errorsUnder, serverBody } from './server-fields.js';
-import { ProblemBox } from './notice.js';
+import { FindServer } from './find-server.js';
+import { Notice, ProblemBox, toast } from './notice.js';
 
 // What each kind of provider wants; a host that depends on the customer stays empty with a hint.
 export const providers = {
@@ -14,6 +16,7 @@ export const providers = {
 	zimbra: { host: '', port: 993, tls: 'tls' },
 	dovecot: { host: '', port: 993, tls: 'tls' },
 	other: { host: '', port: 993, tls: 'tls' },
+	file: { host: '', port: 993, tls: 'tls' },
 };
 
 const domainsOf = (s) => s.split(/[\s,;]+/).map((d) => d.trim().replace(/^.*@/, '')).filter(Boolean);
@@ -34,7 +37,8 @@ export function NewJobView() {
 	const [problem, setProblem] = useState(null);
 	const [missing, setMissing] = useState({});
 	const [busy, setBusy] = useState(false);
-	const touched = useRef(false), key = useRef(newKey());
+	const [saved, setSaved] = useState(null);
+	const touched = useRef(false), key = useRef(newKey()), job = useRef(null);
 	const set = (name) => (v) => {
 		touched.current = true;
 		key.current = newKey();
@@ -53,30 +57,52 @@ export function NewJobView() {
 		key.current = newKey();
 		setForm((f) => ({ ...f, provider, source: { host: p.host, port: String(p.port), tls: p.tls } }));
 	};
-	const submit = async (e) => {
-		e.preventDefault();
-		const domains = domainsOf(form.domains);
-		const source = serverBody(form.source), destination = serverBody(form.destination);
-		const wrong = {};
-		if (!domains.length) wrong.domains = t('new.domain.missing');
-		if (!source.host) wrong.source = { host: t('new.host.missing') };
-		else if (!source.port) wrong.source = { port: t('server.port.wrong') };
-		if (destination.host && !destination.port) wrong.destination = { port: t('server.port.wrong') };
-		setMissing(wrong);
-		if (Object.keys(wrong).length) {
-			setTimeout(() => document.querySelector('[aria-invalid=true]')?.focus());
-			return;
-		}
-		setBusy(true);
-		setProblem(null);
-		const body = { domains, engine: form.engine, source: { kind: 'imap', ...source } };
+	const what = () => {
+		const body = { domains: domainsOf(form.domains), engine: form.engine };
 		if (form.ticket.trim()) body.ticket = form.ticket.trim();
 		if (form.title.trim()) body.title = form.title.trim();
+		return body;
+	};
+	const invalid = (wrong) => {
+		setMissing(wrong);
+		if (!Object.keys(wrong).length) return false;
+		setTimeout(() => document.querySelector('main [aria-invalid=true]')?.focus());
+		return true;
+	};
+	// The job as it stands in the service: made by the first call, changed by a later one.
+	const save = async (body) => {
+		if (!job.current) job.current = await post('/jobs', body, { key: key.current });
+		else {
+			const { etag } = await request('GET', '/jobs/' + job.current.id);
+			job.current = await patch('/jobs/' + job.current.id, body, etag);
+		}
+		setSaved(job.current.id);
+		return job.current;
+	};
+	const saveForSearch = async () => {
+		setProblem(null);
+		if (invalid(domainsOf(form.domains).length ? {} : { domains: t('new.domain.missing') })) return null;
+		return save(what());
+	};
+	const submit = async (e) => {
+		e.preventDefault();
+		const source = serverBody(form.source), destination = serverBody(form.destination), file = form.provider === 'file';
+		const wrong = {};
+		if (!domainsOf(form.domains).length) wrong.domains = t('new.domain.missing');
+		if (!file && !source.host) wrong.source = { host: t('new.host.missing') };
+		else if (!file && !source.port) wrong.source = { port: t('server.port.wrong') };
+		if (destination.host && !destination.port) wrong.destination = { port: t('server.port.wrong') };
+		if (invalid(wrong)) return;
+		setBusy(true);
+		setProblem(null);
+		const body = what();
+		if (!file) body.source = { kind: 'imap', ...source };
 		if (destination.host) body.destination = destination;
 		try {
-			const job = await post('/jobs', body, { key: key.current });
+			const { id } = await save(body);
 			touched.current = false;
-			go('/jobs/' + job.id + '/add', { replace: true });
+			if (file) toast(t('new.file.next'));
+			go(file ? '/uploads?job=' + id : '/jobs/' + id + '/add', { replace: true });
 		} catch (p) {
 			setProblem(p);
 			setBusy(false);
@@ -88,6 +114,7 @@ export function NewJobView() {
 			<p class="lead">${t('new.lead')}</p></div></div>
 		<form class="stack form" onSubmit=${submit} novalidate>
 			<${ProblemBox} problem=${problem} />
+			${saved && html`<${Notice} kind="info">${t('new.saved')} <a href=${'#/jobs/' + saved}>${domainsOf(form.domains)[0]}</a><//>`}
 			<fieldset class="card"><legend>${t('new.what')}</legend>
 				<${TextField} label=${t('new.domains')} hint=${t('new.domains.hint')} value=${form.domains} onValue=${set('domains')} name="domains"
 					error=${typeof fieldError('domains') === 'string' ? fieldError('domains') : undefined} autocapitalize="none" spellcheck=${false} inputmode="url" autofocus />
@@ -101,8 +128,12 @@ export function NewJobView() {
 				<div class="choices" role="radiogroup" aria-label=${t('new.provider')}>${Object.keys(providers).map((p) => html`
 					<label class="choice"><input type="radio" name="provider" value=${p} checked=${form.provider === p} onChange=${() => choose(p)} />
 						<span>${t('provider.' + p)}</span></label>`)}</div>
-				<${ServerFields} name="source" value=${form.source} onValue=${set('source')} hint=${t('provider.' + form.provider + '.hint')}
+				${form.provider === 'file' ? html`<p>${t('provider.file.hint')}</p>` : html`<${ServerFields} name="source" value=${form.source} onValue=${set('source')} hint=${t('provider.' + form.provider + '.hint')}
 					errors=${{ ...errorsUnder(problem, '/source'), ...missing.source }} />
+				<${FindServer} domain=${domainsOf(form.domains)[0]} saved=${saveForSearch} onChoose=${(g) => {
+					choose(g.provider);
+					setForm((f) => ({ ...f, source: { ...f.source, host: g.host } }));
+				}} />`}
 			</fieldset>
 			<fieldset class="card"><legend>${t('new.destination')}</legend>
 				<${ServerFields} name="destination" value=${form.destination} onValue=${set('destination')} hint=${t('new.destination.hint')}
@@ -114,6 +145,6 @@ export function NewJobView() {
 						<span><strong>${t('engine.' + v)}</strong><br /><span class="muted">${t('engine.' + v + '.hint')}</span></span></label>`)}</div>
 			</details>
 			<div class="form-foot"><button class="button primary" type="submit" disabled=${busy}>${t(busy ? 'saving' : 'new.go')}</button>
-				<a class="button quiet" href="#/">${t('cancel')}</a></div>
+				<a class="button quiet" href=${saved ? '#/jobs/' + saved : '#/'}>${t(saved ? 'new.later' : 'cancel')}</a></div>
 		</form>`;
 }

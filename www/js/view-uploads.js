@@ -8,7 +8,7 @@ import { reconcile } from './reconcile.js';
 import { useCell } from './use-cell.js';
 import { addFiles, drop, queue } from './upload-queue.js';
 import { UploadList } from './upload-list.js';
-import { ProblemBox } from './notice.js';
+import { Notice, ProblemBox } from './notice.js';
 import { Icon } from './icon.js';
 
 // The largest file that the service takes, in bytes; null while it is not known.
@@ -43,7 +43,7 @@ function DropZone({ limit }) {
 	</div>`;
 }
 
-export function UploadsView() {
+export function UploadsView({ query }) {
 	const local = useCell(queue);
 	const [limit, setLimit] = useState(null);
 	const done = local.filter((i) => i.state === 'done').map((i) => i.key).join();
@@ -62,9 +62,10 @@ export function UploadsView() {
 	}, [data, done]);
 	return html`
 		<div class="page-head"><div><h1>${t('nav.uploads')}</h1><p class="lead">${t('uploads.lead')}</p></div></div>
+		${query.get('job') && html`<${Notice} kind="info">${t('uploads.forjob')} <a href=${'#/jobs/' + encodeURIComponent(query.get('job'))}>${t('uploads.tojob')}</a><//>`}
 		<${DropZone} limit=${limit} />
 		<${ProblemBox} problem=${problem?.status ? problem : null} />
 		${!data && !problem && html`<p class="muted" role="status">${t('loading')}</p>`}
 		${data?.length === 0 && local.length === 0 && html`<div class="empty card"><${Icon} name="file" /><h2>${t('uploads.none')}</h2><p>${t('uploads.none.more')}</p></div>`}
-		${(data?.length > 0 || local.length > 0) && html`<${UploadList} uploads=${data ?? []} local=${local} reload=${reload} />`}`;
+		${(data?.length > 0 || local.length > 0) && html`<${UploadList} uploads=${data ?? []} local=${local} job=${query.get('job')} reload=${reload} />`}`;
 }

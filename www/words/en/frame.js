@@ -77,6 +77,8 @@ export const words = {
 	'time.minutes': '{n} min',
 	'time.hours': '{n} h {m} min',
 	'time.days': '{n} d {h} h',
+	'add.file': 'Choose a file',
+	'row.remove': 'Remove row {n}',
 	'nav.audit': 'Audit',
 	'lazy.failed': 'This part of the page could not be fetched.',
 	'run.number': 'No.',

@@ -11,6 +11,7 @@ export const words = {
 	'tabs': 'Parts of this migration',
 	'tab.mailboxes': 'Mailboxes',
 	'tab.verification': 'Verification',
+	'tab.folders': 'Folders',
 	'tab.gate': 'Gate',
 	'tab.runs': 'Runs',
 	'tab.details': 'Details',

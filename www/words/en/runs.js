@@ -94,4 +94,10 @@ export const words = {
 	'log.errors': 'Errors and warnings only',
 	'log.empty': 'The log is still empty.',
 	'log.nothing': 'No line matches.',
+	'pause.n': 'Pause {n}',
+	'resume.n': 'Resume {n}',
+	'pause.asked': { one: '{n} run is asked to pause.',
+		other: '{n} runs are asked to pause.' },
+	'resume.asked': { one: '{n} run goes on.',
+		other: '{n} runs go on.' },
 };

@@ -79,4 +79,6 @@ export const words = {
 	'upload.replaces.file': 'Another file was the source until now. From now on this one is.',
 	'upload.wrongperson': '{name} sounds like {other}.',
 	'upload.wrongperson.more': 'Is it really the mail of {mailbox}? Preflight shows what is inside before anything is copied.',
+	'uploads.forjob': 'Upload the files of the new migration, then use each for a mailbox.',
+	'uploads.tojob': 'To the migration',
 };

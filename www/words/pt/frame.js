@@ -77,6 +77,8 @@ export const words = {
 	'time.minutes': '{n} min',
 	'time.hours': '{n} h {m} min',
 	'time.days': '{n} d {h} h',
+	'add.file': 'Escolher ficheiro',
+	'row.remove': 'Remover a linha {n}',
 	'nav.audit': 'Auditoria',
 	'lazy.failed': 'Não foi possível obter esta parte da página.',
 	'run.number': 'N.º',

@@ -11,6 +11,7 @@ export const words = {
 	'tabs': 'Partes desta migração',
 	'tab.mailboxes': 'Caixas',
 	'tab.verification': 'Verificação',
+	'tab.folders': 'Pastas',
 	'tab.gate': 'Gate',
 	'tab.runs': 'Execuções',
 	'tab.details': 'Detalhes',

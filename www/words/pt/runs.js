@@ -94,4 +94,10 @@ export const words = {
 	'log.errors': 'Só erros e avisos',
 	'log.empty': 'O registo ainda está vazio.',
 	'log.nothing': 'Nenhuma linha corresponde.',
+	'pause.n': 'Pausar {n}',
+	'resume.n': 'Retomar {n}',
+	'pause.asked': { one: 'Pediu-se pausa a {n} execução.',
+		other: 'Pediu-se pausa a {n} execuções.' },
+	'resume.asked': { one: '{n} execução continua.',
+		other: '{n} execuções continuam.' },
 };

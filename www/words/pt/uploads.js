@@ -79,4 +79,6 @@ export const words = {
 	'upload.replaces.file': 'Até agora a origem era outro ficheiro. A partir de agora é este.',
 	'upload.wrongperson': '{name} parece ser de {other}.',
 	'upload.wrongperson.more': 'É mesmo o correio de {mailbox}? O preflight mostra o que há dentro antes de se copiar.',
+	'uploads.forjob': 'Envie os ficheiros da nova migração e use cada um numa caixa.',
+	'uploads.tojob': 'Para a migração',
 };
