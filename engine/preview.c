@@ -109,10 +109,12 @@ static void tell(struct preview *v, const struct job *j)
 {
 	const struct folder *there = folders_find(&v->cp->dst, j->dst_raw, strlen(j->dst_raw));
 	bool subscribe = j->src->subscribed && (there == NULL || !there->subscribed);
+	char sep[2] = {j->src->sep, '\0'};
 	json_t *o = json_object();
 
 	event_name(o, "folder", j->name, strlen(j->name));
 	event_name(o, "dest", j->dst_name, strlen(j->dst_name));
+	json_object_set_new(o, "sep", json_string(sep));
 	json_object_set_new(o, "messages", json_integer((json_int_t)j->src->messages));
 	json_object_set_new(o, "bytes", json_integer((json_int_t)j->src->size));
 	json_object_set_new(o, "to_copy", json_integer((json_int_t)v->n));

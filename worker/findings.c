@@ -13,10 +13,11 @@
 
 #define CHECKS_MAX 200
 #define WARNINGS_MAX 100
+#define PLAN_MAX 2000 /* folders of a preview */
 #define TEXT_MAX 1000 /* bytes: a thousand messages fit into one report */
 
 struct findings {
-	json_t *checks, *warnings, *advice, *trial, *pass, *verify_folders, *missing, *refusals, *accounts, *done;
+	json_t *checks, *warnings, *advice, *trial, *plan, *pass, *verify_folders, *missing, *refusals, *accounts, *done;
 	int64_t missing_seen, unexplained, refused;
 	char *overflow_path, *prefix;
 	FILE *overflow;
@@ -31,6 +32,7 @@ struct findings *findings_new(const char *overflow, const char *prefix)
 	f->warnings = json_array();
 	f->advice = json_array();
 	f->trial = json_array();
+	f->plan = json_array();
 	f->verify_folders = json_array();
 	f->missing = json_array();
 	f->refusals = json_array();
@@ -56,6 +58,7 @@ void findings_free(struct findings *f)
 	json_decref(f->warnings);
 	json_decref(f->advice);
 	json_decref(f->trial);
+	json_decref(f->plan);
 	json_decref(f->pass);
 	json_decref(f->verify_folders);
 	json_decref(f->missing);
@@ -228,6 +231,8 @@ void findings_event(struct findings *f, const json_t *event)
 		keep(f->advice, WARNINGS_MAX, event);
 	else if (strcmp(type, "trial") == 0)
 		keep(f->trial, 1, event);
+	else if (strcmp(type, "plan_folder") == 0)
+		keep(f->plan, PLAN_MAX, event);
 	else if (strcmp(type, "missing") == 0)
 		on_missing(f, event);
 	else if (strcmp(type, "refused") == 0)
@@ -321,6 +326,8 @@ void findings_report(struct findings *f, const struct claim *c, const char *stat
 		json_object_set(result, "advice", f->advice);
 	if (json_array_size(f->trial) > 0)
 		json_object_set(result, "trial", json_array_get(f->trial, 0));
+	if (json_array_size(f->plan) > 0)
+		json_object_set(result, "folders", f->plan);
 	json_object_set_new(body, "result", result);
 	if (run_kind_changes_mail(c->kind))
 		json_object_set_new(body, "pass", pass_report(f));

@@ -1,4 +1,4 @@
-/* mailmover, the engine of this project: preflight (check), sync and recopy (copy), verify. */
+/* mailmover, the engine of this project: preflight (check), discover (copy's plan), sync and recopy (copy), verify. */
 #include "tool.h"
 
 #include <errno.h>
@@ -33,6 +33,7 @@ static const struct {
 	{RUN_ROLLBACK, COPY, "copy"},
 	{RUN_VERIFY, VERIFY, "verify"},
 	{RUN_PREFLIGHT, CHECK, "check"},
+	{RUN_DISCOVER, COPY, "copy"},
 };
 
 /* Options of a run, as they stand in its JSON, and the engine's arguments for them. */
@@ -264,6 +265,8 @@ static const struct err *fill(struct spawn *s, const struct tool_job *job, unsig
 		spawn_arg(s, "--quarantine");
 		spawn_arg(s, job->quarantine);
 	}
+	if (job->claim->kind == RUN_DISCOVER)
+		spawn_arg(s, "--dry-run");
 	if ((e = add_only(s, job)) != NULL)
 		return e;
 	add_options(s, job->claim->options, command, back);
@@ -353,8 +356,8 @@ const struct tool tool_mailmover = {
 	.name = "mailmover",
 	.engine = ENGINE_NATIVE,
 	.sources = 1u << SOURCE_IMAP | 1u << SOURCE_PST | 1u << SOURCE_MBOX | 1u << SOURCE_TGZ,
-	.kinds = 1u << RUN_SYNC | 1u << RUN_RECOPY | 1u << RUN_VERIFY | 1u << RUN_PREFLIGHT | 1u << RUN_STRAGGLER |
-		1u << RUN_ROLLBACK,
+	.kinds = 1u << RUN_SYNC | 1u << RUN_RECOPY | 1u << RUN_VERIFY | 1u << RUN_PREFLIGHT | 1u << RUN_DISCOVER |
+		1u << RUN_STRAGGLER | 1u << RUN_ROLLBACK,
 	.memory = 4ull << 30,
 	.prepare = prepare,
 	.finish = finish,

@@ -175,6 +175,26 @@ static void a_class_that_explains_nothing_blocks(void **state)
 	free(path);
 }
 
+static void a_preview_names_each_folder(void **state)
+{
+	char *path = xasprintf("%s/more", (char *)*state);
+	struct findings *f = findings_new(path, "");
+	struct claim c = claim_of(RUN_DISCOVER);
+	json_t *body = json_object(), *folder;
+
+	event(f, "{\"v\":1,\"t\":\"plan_folder\",\"at\":1,\"folder\":\"A.B\",\"dest\":\"A/B\",\"sep\":\".\",\"create\":true}");
+	event(f, "{\"t\":\"done\",\"status\":\"succeeded\"}");
+	findings_report(f, &c, "succeeded", body);
+	folder = json_array_get(json_object_get(json_object_get(body, "result"), "folders"), 0);
+	assert_string_equal(json_string_value(json_object_get(folder, "dest")), "A/B");
+	assert_null(json_object_get(folder, "at"));
+	assert_null(json_object_get(body, "pass")); /* nothing was moved */
+	json_decref(body);
+	claim_free(&c);
+	findings_free(f);
+	free(path);
+}
+
 static void long_lists_go_to_a_file(void **state)
 {
 	char *path = xasprintf("%s/more", (char *)*state);
@@ -290,6 +310,7 @@ int main(void)
 		cmocka_unit_test(what_nobody_explained_is_unexplained),
 		cmocka_unit_test(every_rung_of_a_folder_is_reported),
 		cmocka_unit_test(a_class_that_explains_nothing_blocks),
+		cmocka_unit_test(a_preview_names_each_folder),
 		cmocka_unit_test(long_lists_go_to_a_file),
 		cmocka_unit_test(a_list_that_cannot_be_written_is_an_error),
 		cmocka_unit_test(progress_is_totals_with_a_rate),

@@ -157,6 +157,19 @@ static void checks(void **state)
 	buf_free(&out);
 }
 
+static void previews(void **state)
+{
+	struct fixture *f = *state;
+	struct buf out = BUF_INIT;
+
+	f->claim.kind = RUN_DISCOVER;
+	arguments(f, &out);
+	has(&out, "copy\n--from\n");
+	has(&out, "--dry-run\n");
+	has(&out, "--map\n");
+	buf_free(&out);
+}
+
 static void logs_in_as_others(void **state)
 {
 	struct fixture *f = *state;
@@ -248,6 +261,9 @@ static void serves_what_it_says(void **state)
 	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_SYNC));
 	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_VERIFY));
 	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_PREFLIGHT));
+	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_DISCOVER));
+	assert_ok(tool_find(&t, ENGINE_REFERENCE, SOURCE_IMAP, RUN_DISCOVER)); /* only mailmover makes a plan */
+	assert_ptr_equal(t, &tool_mailmover);
 	assert_err(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_RESEAL), ERR_UNSUPPORTED);
 }
 
@@ -257,6 +273,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(verifies, setup, teardown),
 		cmocka_unit_test_setup_teardown(checks, setup, teardown),
+		cmocka_unit_test_setup_teardown(previews, setup, teardown),
 		cmocka_unit_test_setup_teardown(logs_in_as_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(never_in_the_clear_by_accident, setup, teardown),
 		cmocka_unit_test_setup_teardown(believes_nobody_alone, setup, teardown),
