@@ -81,7 +81,7 @@ def test_a_file_with_odd_columns(stack, new_page, domain, tmp_path, role):
 
 
 def test_one_master_account(new_stack, new_page, domain):
-    master = {"more": "\nauth_master_user_separator = *\npassdb {{\n  driver = static\n  args = password=master-secret\n  master = yes\n}}\n"}
+    master = {"more": "\nauth_master_user_separator = *\npassdb {\n  driver = static\n  args = password=master-secret\n  master = yes\n}\n"}
     stack = new_stack(source=master)
     users = accounts(stack, domain, ("ana", "bruno"))
     page = new_page(at=stack).resume("technician")
