@@ -395,7 +395,7 @@ const struct err *execution_start(struct execution **out, const struct execution
 
 	*x = (struct execution){.env = *env, .claim = c, .dir = dir, .fn = fn, .arg = arg};
 	lines_init(&x->events, EVENT_MAX);
-	e = tool_find(&x->tool, c->engine, c->source_kind, c->kind);
+	e = tool_find(&x->tool, c->engine, c->source_kind, c->kind, c->mailbox_id != 0);
 	if (e == NULL)
 		e = open_account(x, &c->source, "from_tls_fingerprint", &c->source_credential, &x->source);
 	if (e == NULL)

@@ -45,6 +45,7 @@ struct tool {
 	enum engine_kind engine;
 	unsigned sources; /* mask of 1 << enum source_kind */
 	unsigned kinds;   /* mask of 1 << enum run_kind */
+	bool whole_job;   /* of two tools that discover: the one for a run without a mailbox */
 	uint64_t memory;  /* bytes of address space */
 	/* NULL, or makes and frees job->own; open runs before the first step, close after finish. */
 	const struct err *(*open)(struct tool_job *job);
@@ -61,9 +62,9 @@ struct tool {
 	void (*finish)(const struct tool_job *job, const struct findings *f, int status, struct outcome *out);
 };
 
-/* ERR_UNSUPPORTED when no tool serves that. */
+/* mailbox: the run is one mailbox's. ERR_UNSUPPORTED when no tool serves that. */
 const struct err *tool_find(const struct tool **out, enum engine_kind engine, enum source_kind source,
-	enum run_kind kind);
+	enum run_kind kind, bool mailbox);
 
 /* Tells an event of migration-events.7 (without v and at) as if the program itself had; takes it over. */
 void tool_tell(const struct tool_job *job, json_t *event);

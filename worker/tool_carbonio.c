@@ -157,6 +157,7 @@ const struct tool tool_carbonio = {
 	.engine = ENGINE_NATIVE,
 	.sources = 1u << SOURCE_IMAP, /* a run without a mailbox counts as that */
 	.kinds = 1u << RUN_DISCOVER,
+	.whole_job = true,
 	.memory = 1ull << 30,
 	.open = open_own,
 	.close = close_own,

@@ -22,13 +22,14 @@ static const struct tool *const table[] = {
 };
 
 const struct err *tool_find(const struct tool **out, enum engine_kind engine, enum source_kind source,
-	enum run_kind kind)
+	enum run_kind kind, bool mailbox)
 {
 	/* who checks and who mends must not be who copied; a plan of folders only mailmover gives */
 	if (kind == RUN_DISCOVER || kind == RUN_VERIFY || kind == RUN_RECOPY || kind == RUN_REPORT)
 		engine = ENGINE_NATIVE;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i]->engine == engine && (table[i]->sources & 1u << source) && (table[i]->kinds & 1u << kind)) {
+		if (table[i]->engine == engine && (table[i]->sources & 1u << source) && (table[i]->kinds & 1u << kind) &&
+			(kind != RUN_DISCOVER || table[i]->whole_job != mailbox)) {
 			*out = table[i];
 			return NULL;
 		}

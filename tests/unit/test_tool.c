@@ -258,13 +258,15 @@ static void serves_what_it_says(void **state)
 	const struct tool *t;
 
 	(void)state;
-	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_SYNC));
-	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_VERIFY));
-	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_PREFLIGHT));
-	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_DISCOVER));
-	assert_ok(tool_find(&t, ENGINE_REFERENCE, SOURCE_IMAP, RUN_DISCOVER)); /* only mailmover makes a plan */
+	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_SYNC, true));
+	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_VERIFY, true));
+	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_PREFLIGHT, true));
+	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_DISCOVER, true));
+	assert_ok(tool_find(&t, ENGINE_REFERENCE, SOURCE_IMAP, RUN_DISCOVER, true)); /* only mailmover makes a plan */
 	assert_ptr_equal(t, &tool_mailmover);
-	assert_err(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_RESEAL), ERR_UNSUPPORTED);
+	assert_ok(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_DISCOVER, false)); /* which accounts there are */
+	assert_ptr_equal(t, &tool_carbonio);
+	assert_err(tool_find(&t, ENGINE_NATIVE, SOURCE_IMAP, RUN_RESEAL, true), ERR_UNSUPPORTED);
 }
 
 int main(void)
