@@ -6,8 +6,7 @@ from selenium.webdriver.common.keys import Keys
 SCREENS = [("/", ".page-head"), ("/new", "form"), ("/jobs/{job}", ".mailboxes"), ("/jobs/{job}/verification", ".verification"),
            ("/jobs/{job}/gate", ".gate-panel"), ("/jobs/{job}/runs", "main .tabs"), ("/jobs/{job}/details", "form"),
            ("/jobs/{job}/add", ".grid"), ("/jobs/{job}/mailboxes/{mailbox}", ".mailbox-now"), ("/settings", ".table"),
-           ("/users", ".table"), ("/audit", ".audit"), ("/uploads", ".drop"), ("/jobs/{job}/folders", ".folder-map"),
-           ("/jobs/{job}/check", ".preflight")]
+           ("/users", ".table"), ("/audit", ".audit"), ("/uploads", ".drop")]
 
 
 @pytest.fixture
