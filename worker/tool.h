@@ -79,6 +79,13 @@ const struct err *tool_inspect(struct spawn **out, const char *command);
  * install. */
 const struct err *tool_program(const struct conf *c, enum conf_key key, const char *name, char **path);
 
+/* In job->state, by direction: mailmover's knowledge of what it has copied itself. */
+#define TOOL_STATE "state.db"
+#define TOOL_STATE_BACK "back.db"
+/* Before a byte is copied: what one direction brings stands on the other's source like new mail. So that it does not
+ * come back as a twin, the other's state goes, and its next run finds by the messages themselves what is there. */
+const struct err *tool_forget_other_way(const struct tool_job *job, bool back);
+
 /* For finish: an error as an outcome. */
 void outcome_fail(struct outcome *out, const struct err *e);
 

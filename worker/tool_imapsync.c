@@ -275,7 +275,9 @@ static void close_own(struct tool_job *job)
 
 static const struct err *prepare(const struct tool_job *job, struct spawn **out)
 {
-	return make(job, job->claim->kind == RUN_PREFLIGHT || job->claim->pass == PASS_INITIAL, out);
+	const struct err *e = job->claim->kind == RUN_SYNC ? tool_forget_other_way(job, false) : NULL;
+
+	return e != NULL ? e : make(job, job->claim->kind == RUN_PREFLIGHT || job->claim->pass == PASS_INITIAL, out);
 }
 
 /* --- how it ended --- */

@@ -1,13 +1,11 @@
 /* mailmover, the engine of this project: preflight (check), discover (copy's plan), sync and recopy (copy), verify. */
 #include "tool.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "buf.h"
 #include "fs.h"
@@ -219,24 +217,6 @@ static const struct err *add_only(struct spawn *s, const struct tool_job *job)
 	return e;
 }
 
-/* Each direction has a state, which knows what it has copied itself. What the other direction brings stands on its
- * source like new mail: so that it does not come back as a twin, the other's state goes before a byte is copied, and its
- * next run finds by the messages themselves what is there. */
-static const struct err *forget_other_way(const struct tool_job *job, bool back)
-{
-	static const char *const files[] = {"", "-wal", "-shm", "-journal"};
-	const struct err *e = NULL;
-
-	for (size_t i = 0; e == NULL && i < sizeof(files) / sizeof(files[0]); i++) {
-		char *path = xasprintf("%s/%s%s", job->state, back ? "state.db" : "back.db", files[i]);
-
-		if (unlink(path) != 0 && errno != ENOENT)
-			e = err_errno("remove %s", path);
-		free(path);
-	}
-	return e;
-}
-
 static const struct err *fill(struct spawn *s, const struct tool_job *job, unsigned command)
 {
 	bool back = job->claim->kind == RUN_ROLLBACK;
@@ -257,11 +237,11 @@ static const struct err *fill(struct spawn *s, const struct tool_job *job, unsig
 		add_folders(s, job->claim->folders, back);
 		add_folders(s, job->claim->options, back);
 	}
-	if (command == COPY && (e = forget_other_way(job, back)) != NULL)
+	if (command == COPY && (e = tool_forget_other_way(job, back)) != NULL)
 		return e;
 	if (command == COPY) {
 		spawn_arg(s, "--state");
-		spawn_argf(s, back ? "%s/back.db" : "%s/state.db", job->state);
+		spawn_argf(s, "%s/%s", job->state, back ? TOOL_STATE_BACK : TOOL_STATE);
 		spawn_arg(s, "--quarantine");
 		spawn_arg(s, job->quarantine);
 	}

@@ -1,5 +1,6 @@
 #include "tool.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,21 @@ const struct err *tool_program(const struct conf *c, enum conf_key key, const ch
 	*path = NULL;
 	return err_new(ERR_TOOL_MISSING, "%s is not on the worker's machine: scripts/install-migration-tools.sh installs it",
 		name);
+}
+
+const struct err *tool_forget_other_way(const struct tool_job *job, bool back)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+	const struct err *e = NULL;
+
+	for (size_t i = 0; e == NULL && i < sizeof(ends) / sizeof(ends[0]); i++) {
+		char *path = xasprintf("%s/%s%s", job->state, back ? TOOL_STATE : TOOL_STATE_BACK, ends[i]);
+
+		if (unlink(path) != 0 && errno != ENOENT)
+			e = err_errno("remove %s", path);
+		free(path);
+	}
+	return e;
 }
 
 void outcome_fail(struct outcome *out, const struct err *e)
