@@ -60,6 +60,8 @@ libengine_a_SOURCES = \
 	engine/prune.c \
 	engine/reconcile.c \
 	engine/refuse.c \
+	engine/sorter.c \
+	engine/sorter.h \
 	engine/spool.c \
 	engine/spool.h \
 	engine/state.c \

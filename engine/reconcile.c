@@ -18,8 +18,12 @@
 #include "imap_quirk.h"
 #include "match.h"
 #include "mem.h"
+#include "sorter.h"
 
 #include "banned.h"
+
+#define SORT_MEMORY (3u << 20) /* of each side's headers */
+#define FOUND_MEMORY (1u << 20)
 
 enum side { SRC, DST, SIDES };
 
@@ -44,6 +48,10 @@ struct found {
 	bool flags_differ;
 };
 
+struct twin {
+	uint32_t uid, tie;
+};
+
 struct half {
 	struct reconcile *r;
 	enum side side;
@@ -51,8 +59,12 @@ struct half {
 	struct ident_reader *reader;
 	struct ident id;
 	bool have_id;
-	struct entry *e;
+	struct sorter *heads;
+	const struct entry *at; /* of heads: the next one */
+	struct entry *e;	/* what the headers alone do not decide */
 	size_t n, cap;
+	struct twin *twin; /* those with the key that is looked at */
+	size_t ntwins, twin_cap;
 	struct body_keys *b;
 	size_t nb, bcap;
 	struct uidset bodies; /* to be read in step 2 */
@@ -67,8 +79,7 @@ struct reconcile {
 	uint32_t dst_uidnext, dst_top, dst_uidvalidity;
 	bool dst_open, uidnext_unknown;
 	struct uidset searched;
-	struct found *found;
-	size_t nfound, cap;
+	struct sorter *found;
 };
 
 static void next_step(struct reconcile *r);
@@ -79,12 +90,14 @@ void reconcile_free(struct reconcile *r)
 		return;
 	for (int i = 0; i < SIDES; i++) {
 		ident_reader_free(r->half[i].reader);
+		sorter_free(r->half[i].heads);
+		free(r->half[i].twin);
 		free(r->half[i].e);
 		free(r->half[i].b);
 		uidset_free(&r->half[i].bodies);
 	}
 	uidset_free(&r->searched);
-	free(r->found);
+	sorter_free(r->found);
 	free(r);
 }
 
@@ -98,13 +111,18 @@ static void answered(struct reconcile *r, const struct imap_result *res)
 
 #define FLAGS_OF(tie) ((tie) & 0xffff) /* match_tie */
 
+/* Without what was found, or what was read, nothing may be decided. */
+static void check(struct reconcile *r, const struct err *e)
+{
+	r->j->failed = r->j->failed || e != NULL;
+	copy_check(r->p->cp, e);
+}
+
 static void add_found(struct reconcile *r, uint32_t src, uint32_t src_tie, uint32_t dst, uint32_t dst_tie)
 {
-	if (r->nfound == r->cap) {
-		r->cap = r->cap * 2 + 64;
-		r->found = xreallocarray(r->found, r->cap, sizeof(*r->found));
-	}
-	r->found[r->nfound++] = (struct found){src, dst, FLAGS_OF(src_tie) != FLAGS_OF(dst_tie)};
+	struct found f = {src, dst, FLAGS_OF(src_tie) != FLAGS_OF(dst_tie)};
+
+	check(r, sorter_add(r->found, &f));
 }
 
 /* --- reading both sides --- */
@@ -166,27 +184,23 @@ static void on_head(void *arg, const struct imap_resp *resp)
 {
 	struct half *h = arg;
 	const struct imap_fetch *f = &resp->fetch;
-	struct entry *e;
+	struct entry e;
 
 	if (resp->kind != IMAP_FETCH || !h->have_id || f->uid == 0 || !f->has_size || !ours(h, f->uid))
 		return;
 	h->have_id = false;
 	if (h->side == DST && f->uid > h->r->dst_top)
 		h->r->dst_top = f->uid;
-	if (h->n == h->cap) {
-		h->cap = h->cap * 2 + 256;
-		h->e = xreallocarray(h->e, h->cap, sizeof(*h->e));
-	}
-	e = &h->e[h->n++];
-	memset(e, 0, sizeof(*e));
-	e->uid = f->uid;
-	e->tie = tie_of(f);
-	if (!f->has_date || !imap_date_parse(f->date, &e->date))
-		e->date = INT64_MIN;
-	ident_summary_key(&h->id, f->size, &e->key);
-	e->has_head = (h->id.have & (1u << IDENT_HEADER)) != 0;
-	if (e->has_head)
-		e->head = h->id.key[IDENT_HEADER];
+	memset(&e, 0, sizeof(e));
+	e.uid = f->uid;
+	e.tie = tie_of(f);
+	if (!f->has_date || !imap_date_parse(f->date, &e.date))
+		e.date = INT64_MIN;
+	ident_summary_key(&h->id, f->size, &e.key);
+	e.has_head = (h->id.have & (1u << IDENT_HEADER)) != 0;
+	if (e.has_head)
+		e.head = h->id.key[IDENT_HEADER];
+	check(h->r, sorter_add(h->heads, &e));
 }
 
 static void on_whole(void *arg, const struct imap_resp *resp)
@@ -276,11 +290,6 @@ static int by_key(const void *pa, const void *pb)
 
 typedef int compare_fn(const void *, const void *);
 
-static int same_key(const void *pa, const void *pb)
-{
-	return memcmp(((const struct entry *)pa)->key.b, ((const struct entry *)pb)->key.b, IDENT_KEY_SIZE);
-}
-
 static int by_head(const void *pa, const void *pb)
 {
 	return memcmp(((const struct entry *)pa)->head.b, ((const struct entry *)pb)->head.b, IDENT_KEY_SIZE);
@@ -311,46 +320,72 @@ static void want_bodies(struct half *h, size_t i, size_t n)
 	}
 }
 
-/* Walks equal groups of both sides; what is decided here leaves the lists, what has a partner only by its
- * header key is handed to step 2. */
+static void advance(struct half *h)
+{
+	const void *p = NULL;
+
+	check(h->r, sorter_next(h->heads, &p));
+	h->at = p;
+}
+
+static void left_over(struct half *h)
+{
+	if (h->n == h->cap) {
+		h->cap = h->cap * 2 + 256;
+		h->e = xreallocarray(h->e, h->cap, sizeof(*h->e));
+	}
+	h->e[h->n++] = *h->at;
+	advance(h);
+}
+
+/* All with this key. */
+static void take_twins(struct half *h, const struct ident_key *key)
+{
+	h->ntwins = 0;
+	while (h->at != NULL && memcmp(h->at->key.b, key->b, IDENT_KEY_SIZE) == 0) {
+		if (h->ntwins == h->twin_cap) {
+			h->twin_cap = h->twin_cap * 2 + 16;
+			h->twin = xreallocarray(h->twin, h->twin_cap, sizeof(*h->twin));
+		}
+		h->twin[h->ntwins++] = (struct twin){h->at->uid, h->at->tie};
+		advance(h);
+	}
+}
+
+/* As often here as there: the same ones. */
+static void compare_twins(struct reconcile *r)
+{
+	struct half *s = &r->half[SRC], *d = &r->half[DST];
+	struct ident_key key = s->at->key;
+
+	take_twins(s, &key);
+	take_twins(d, &key);
+	for (size_t i = 0; s->ntwins == d->ntwins && i < s->ntwins; i++)
+		add_found(r, s->twin[i].uid, s->twin[i].tie, d->twin[i].uid, d->twin[i].tie);
+	for (int side = 0; s->ntwins != d->ntwins && side < SIDES; side++)
+		for (size_t i = 0; i < r->half[side].ntwins; i++)
+			uidset_add(&r->half[side].bodies, r->half[side].twin[i].uid, r->half[side].twin[i].uid);
+}
+
+/* Walks equal groups of both sides; what is not decided here is left over, for compare_weakly. */
 static void compare_keys(struct reconcile *r)
 {
 	struct half *s = &r->half[SRC], *d = &r->half[DST];
-	size_t i = 0, k = 0, si = 0, di = 0;
 
-	if (s->n > 0) /* an empty list has no memory */
-		qsort(s->e, s->n, sizeof(*s->e), by_key);
-	if (d->n > 0)
-		qsort(d->e, d->n, sizeof(*d->e), by_key);
-	while (i < s->n && k < d->n) {
-		int c = memcmp(s->e[i].key.b, d->e[k].key.b, IDENT_KEY_SIZE);
-		size_t ns, nd;
+	advance(s);
+	advance(d);
+	while (s->at != NULL && d->at != NULL) {
+		int c = memcmp(s->at->key.b, d->at->key.b, IDENT_KEY_SIZE);
 
-		if (c != 0) {
-			if (c < 0)
-				s->e[si++] = s->e[i++];
-			else
-				d->e[di++] = d->e[k++];
-			continue;
-		}
-		ns = run_of(s, i, same_key);
-		nd = run_of(d, k, same_key);
-		if (ns == nd) {
-			for (size_t x = 0; x < ns; x++)
-				add_found(r, s->e[i + x].uid, s->e[i + x].tie, d->e[k + x].uid, d->e[k + x].tie);
-		} else {
-			want_bodies(s, i, ns);
-			want_bodies(d, k, nd);
-		}
-		i += ns;
-		k += nd;
+		if (c == 0)
+			compare_twins(r);
+		else
+			left_over(c < 0 ? s : d);
 	}
-	while (i < s->n)
-		s->e[si++] = s->e[i++];
-	while (k < d->n)
-		d->e[di++] = d->e[k++];
-	s->n = si;
-	d->n = di;
+	while (s->at != NULL)
+		left_over(s);
+	while (d->at != NULL)
+		left_over(d);
 }
 
 static bool has_head(const struct entry *e)
@@ -461,37 +496,62 @@ static void count_found(struct job *j, size_t n)
 	j->cp->matched += n;
 }
 
+/* A range of messages with rising UIDs on both sides, one by one. */
+struct stretch {
+	struct found first;
+	uint32_t n;
+};
+
+static const struct err *save_stretch(struct job *j, const struct stretch *f)
+{
+	struct uidset src = UIDSET_INIT, dst = UIDSET_INIT;
+	const struct err *e;
+
+	if (f->n == 0)
+		return NULL;
+	uidset_add(&src, f->first.src, f->first.src + f->n - 1);
+	uidset_add(&dst, f->first.dst, f->first.dst + f->n - 1);
+	e = state_copied_add(j->cp->state, j->row.id, &src, &dst);
+	uidset_sub(&j->todo, &src);
+	for (uint64_t uid = src.r[0].lo; j->cp->only != NULL && uid <= src.r[0].hi; uid++)
+		count_found(j, uidset_has(&j->only, (uint32_t)uid));
+	uidset_free(&src);
+	uidset_free(&dst);
+	return e;
+}
+
+static const struct err *save_found(struct reconcile *r)
+{
+	struct job *j = r->j;
+	struct stretch now = {.n = 0};
+	const struct err *e;
+	const void *p;
+
+	while ((e = sorter_next(r->found, &p)) == NULL && p != NULL) {
+		const struct found *f = p;
+
+		/* a server that has mended its index may have lost the flags of what a broken line left there */
+		if (j->in_doubt && f->flags_differ)
+			uidset_add(&j->flags_doubt, f->src, f->src);
+		if (now.n > 0 && f->src == now.first.src + now.n && f->dst == now.first.dst + now.n) {
+			now.n++;
+			continue;
+		}
+		if ((e = save_stretch(j, &now)) != NULL)
+			return e;
+		now = (struct stretch){.first = *f, .n = 1};
+	}
+	return e != NULL ? e : save_stretch(j, &now);
+}
+
 /* What was found is settled; from now on everything at the destination is either that or not ours. */
 static const struct err *save(struct reconcile *r)
 {
 	struct job *j = r->j;
-	struct uidset src = UIDSET_INIT, dst = UIDSET_INIT;
-	const struct err *e = NULL;
+	const struct err *e = save_found(r);
 
-	if (r->nfound > 0)
-		qsort(r->found, r->nfound, sizeof(*r->found), by_src);
-	for (size_t i = 0; i < r->nfound && e == NULL;) {
-		size_t k = i + 1;
-
-		while (k < r->nfound && r->found[k].src == r->found[k - 1].src + 1 &&
-			r->found[k].dst == r->found[k - 1].dst + 1)
-			k++;
-		/* a server that has mended its index may have lost the flags of what a broken line left there */
-		for (size_t x = i; x < k && j->in_doubt; x++)
-			if (r->found[x].flags_differ)
-				uidset_add(&j->flags_doubt, r->found[x].src, r->found[x].src);
-		uidset_clear(&src);
-		uidset_clear(&dst);
-		uidset_add(&src, r->found[i].src, r->found[k - 1].src);
-		uidset_add(&dst, r->found[i].dst, r->found[k - 1].dst);
-		e = state_copied_add(j->cp->state, j->row.id, &src, &dst);
-		uidset_sub(&j->todo, &src);
-		for (uint64_t uid = src.r[0].lo; j->cp->only != NULL && uid <= src.r[0].hi; uid++)
-			count_found(j, uidset_has(&j->only, (uint32_t)uid));
-		i = k;
-	}
 	if (j->cp->only == NULL)
-		count_found(j, r->nfound);
+		count_found(j, sorter_count(r->found));
 	if (r->uidnext_unknown)
 		r->dst_uidnext = r->dst_top + 1;
 	if (r->dst_uidnext > j->row.floor)
@@ -501,8 +561,6 @@ static const struct err *save(struct reconcile *r)
 		e = state_folder_put(j->cp->state, j->src->raw, j->src->len, j->dst_raw, &j->row);
 	if (e == NULL)
 		e = state_commit(j->cp->state);
-	uidset_free(&src);
-	uidset_free(&dst);
 	return e;
 }
 
@@ -648,8 +706,10 @@ void reconcile_start(struct pair *p, struct job *j)
 	for (int i = 0; i < SIDES; i++) {
 		r->half[i].r = r;
 		r->half[i].side = (enum side)i;
+		r->half[i].heads = sorter_new(sizeof(struct entry), SORT_MEMORY, by_key);
 		r->half[i].reader = ident_reader_new(IDENT_WANT_ALL, (const char *const *)p->cp->ignore);
 	}
+	r->found = sorter_new(sizeof(struct found), FOUND_MEMORY, by_src);
 	r->left = 1;
 	pair_examine(p, j);
 	if (j->search) {

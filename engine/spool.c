@@ -32,16 +32,21 @@ void spool_free(struct spool *s)
 	buf_free(&s->mem);
 }
 
-static const struct err *to_file(struct spool *s)
+const struct err *spool_make_file(int *fd)
 {
 	const char *dir = getenv("TMPDIR");
 
 	if (dir == NULL || dir[0] != '/')
 		dir = "/tmp";
-	s->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (s->fd < 0)
-		return err_errno("temporary file in %s", dir);
-	return fs_write_all(s->fd, s->mem.ptr, s->mem.len);
+	*fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return *fd < 0 ? err_errno("temporary file in %s", dir) : NULL;
+}
+
+static const struct err *to_file(struct spool *s)
+{
+	const struct err *e = spool_make_file(&s->fd);
+
+	return e != NULL ? e : fs_write_all(s->fd, s->mem.ptr, s->mem.len);
 }
 
 const struct err *spool_add(struct spool *s, const void *p, size_t n)

@@ -23,4 +23,6 @@ const struct err *spool_add(struct spool *s, const void *p, size_t n);
 const struct err *spool_read(struct spool *s, void *p, size_t n, size_t *got);
 void spool_free(struct spool *s);
 
+const struct err *spool_make_file(int *fd); /* an unlinked temporary file in TMPDIR */
+
 #endif

@@ -7,6 +7,7 @@ ENGINE_TESTS = \
 	tests/unit/test_imap_text \
 	tests/unit/test_map \
 	tests/unit/test_opts \
+	tests/unit/test_sorter \
 	tests/unit/test_state
 check_PROGRAMS += $(ENGINE_TESTS)
 TESTS += $(ENGINE_TESTS)
@@ -24,6 +25,8 @@ tests_unit_test_map_CPPFLAGS = $(ENGINE_TEST_CPPFLAGS)
 tests_unit_test_map_LDADD = $(ENGINE_TEST_LIBS)
 tests_unit_test_opts_CPPFLAGS = $(ENGINE_TEST_CPPFLAGS)
 tests_unit_test_opts_LDADD = $(ENGINE_TEST_LIBS)
+tests_unit_test_sorter_CPPFLAGS = $(ENGINE_TEST_CPPFLAGS)
+tests_unit_test_sorter_LDADD = $(ENGINE_TEST_LIBS)
 tests_unit_test_state_CPPFLAGS = $(ENGINE_TEST_CPPFLAGS)
 tests_unit_test_state_LDADD = $(ENGINE_TEST_LIBS)
 endif
