@@ -29,6 +29,11 @@ test('approved and whole', () => {
 	assert.deepEqual([...new Set(Object.values(s))], ['done']);
 });
 
+test('a record that has moved is no open fact, unless it moved too early', () => {
+	assert.equal(states(gate(['dns.applied'])).other, 'done');
+	assert.equal(states(gate(['dns.applied_without_gate'])).other, 'open');
+});
+
 test('a reason that nobody here knows is still shown', () => {
 	const facts = gateFacts(gate(['of.tomorrow']));
 	assert.deepEqual(facts.at(-1).reasons.map((r) => r.code), ['of.tomorrow']);

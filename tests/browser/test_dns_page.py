@@ -6,6 +6,7 @@ import secrets
 
 import pytest
 
+from test_frame import assert_accessible
 from stack import mailgen
 from stack.bind import Bind, addresses
 from stack.exchanger import Exchanger
@@ -61,7 +62,7 @@ def ask(page):
     page.wait(lambda: page.all("[data-domain] .servers"), "the name servers' answers are not shown")
 
 
-def test_readiness(net, new_page):
+def test_readiness(net, new_page, build_dir):
     """What is wrong is named in words; what strangers wrote is shown as text; the records to enter stand there."""
     technician = net.client("technician")
     job = technician.create_job("trouble.test", **net.job_servers())
@@ -82,6 +83,7 @@ def test_readiness(net, new_page):
     page.click(".more-options summary")
     page.wait_text(PROBE, ".more-options")
     assert not page.all("main img")
+    assert_accessible(page, build_dir)
     page.one("[data-step-id=name_servers][data-state=failed]")
     page.one("[data-step-id=gate][data-state=waiting]")
     # what the role may not do is not offered, and refused
@@ -119,7 +121,7 @@ def test_two_plans(net, new_page):
     page.wait(lambda: page.one("[name=mx-host]").get_attribute("value") == "theirs.new.test")
 
 
-def test_switch_and_way_back(net, new_page):
+def test_switch_and_way_back(net, new_page, build_dir):
     technician, bind, user = net.client("technician"), net.net["auth"], "ana@move.test"
     old = bind.mx("move.test")[0]
     generator = mailgen.Generator(user, 1)
@@ -157,6 +159,7 @@ def test_switch_and_way_back(net, new_page):
     page.wait_text("10 mx.new.test", ".servers")
     page.one("[data-step-id=new_server_accepts][data-state=done]")
 
+    assert_accessible(page, build_dir)
     page.click("[data-do=rollback]")
     page.type("dialog [name=reason]", f"rehearsal {PROBE}")
     page.type("dialog [name=domain]", "move.test")

@@ -6,6 +6,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 import owner
+from test_frame import assert_accessible
 from stack import mailgen
 
 pytestmark = pytest.mark.long
@@ -97,7 +98,7 @@ def test_decided_by_those_who_may(stack, proven, new_page, domain):
     assert reader.gate(domain)["verdict"] == "ready_for_dns"
 
 
-def test_accounts_of_the_new_server(stack, proven, new_page, domain):
+def test_accounts_of_the_new_server(stack, proven, new_page, domain, build_dir):
     job, users = proven
     page = new_page().resume("technician").open(f"/jobs/{job['id']}/gate")
     page.click("[data-do=accounts]")
@@ -113,6 +114,8 @@ def test_accounts_of_the_new_server(stack, proven, new_page, domain):
     assert forced["status"] == 403
 
     lead = new_page().resume("lead").open(f"/jobs/{job['id']}/gate")
+    lead.one(".accounts input")
+    assert_accessible(lead, build_dir)
     for box in lead.wait(lambda: lead.all(".accounts input")):
         box.click()
     lead.type("[data-accept-accounts] textarea", "shared addresses, made by hand")
@@ -121,7 +124,7 @@ def test_accounts_of_the_new_server(stack, proven, new_page, domain):
     settled(lead, "everyone", "done")
 
 
-def test_report_and_certificate(stack, proven, new_page):
+def test_report_and_certificate(stack, proven, new_page, build_dir):
     job, _ = proven
     page = new_page("pt").resume("technician").open(f"/jobs/{job['id']}/gate")
     page.click("[data-do=report]")
@@ -134,6 +137,7 @@ def test_report_and_certificate(stack, proven, new_page):
             "const [url, done] = arguments; fetch(url).then((r) => done(r.status + ' ' + r.headers.get('Content-Disposition')))",
             link.get_attribute("href"))
         assert status.startswith("200 attachment"), status
+    assert_accessible(page, build_dir)
     first = shown
     page.click("[data-do=report]")
     page.wait(lambda: page.all("[data-hash]") and page.text("[data-hash]") != first)

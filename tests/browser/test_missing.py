@@ -7,6 +7,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 import owner
+from test_frame import assert_accessible
 from stack import imapload, mailgen
 from stack.stack import Stack
 
@@ -59,7 +60,7 @@ def read_csv(page):
     return list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
 
 
-def test_seen_copied_again_accepted(lost, new_page):
+def test_seen_copied_again_accepted(lost, new_page, build_dir):
     stack, job, box, user = lost
     page = new_page(at=stack).resume("technician").open(f"/jobs/{job['id']}/verification")
     counts = page.text(".verification tbody tr")
@@ -72,6 +73,7 @@ def test_seen_copied_again_accepted(lost, new_page):
     refused, = page.all(".missing [data-class=refused]")
     assert PROBE in refused.text and "LIMIT" in refused.find_element("css selector", ".server-words").text
     assert not page.all("main img")
+    assert_accessible(page, build_dir)
 
     table = read_csv(page)
     assert len(table) == 6 and [r["subject"] for r in table if "HYPERLINK" in r["subject"]] == ["'" + FORMULA]

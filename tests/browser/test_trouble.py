@@ -86,3 +86,40 @@ def test_approval_of_facts_that_moved(stack, new_page, domain, new_job):
     page.click("dialog button[type=submit]")
     page.one("dialog [data-changes] li")
     assert stack.bearer("gate_reader").gate(domain)["verdict"] != "ready_for_dns"
+
+
+@pytest.mark.long
+def test_a_plan_survives_what_goes_wrong(new_stack, new_page, domain):
+    """The service away, a line that answers after seconds, a session that ends: what was typed is there, then saved."""
+    stack = new_stack(mail=False, with_worker=False)
+    technician = stack.client("technician")
+    job = technician.create_job(domain)
+    plan = f"/jobs/{job['id']}/dns"
+    page = new_page(at=stack).open().sign_in("technician").open(plan)
+    page.type("[name=mx-host]", "mx1.new.example")
+    stack.pools.stop()
+    page.click("[data-do=plan]")
+    page.one(".banner")
+    page.one("[data-plan] .notice.bad")
+    assert page.one("[name=mx-host]").get_attribute("value") == "mx1.new.example"
+    stack.pools.start()
+    page.gone(".banner")
+    page.click("[data-do=plan]")
+    page.wait_text("10 mx1.new.example.", ".zone")
+
+    page.type("[name=mx-host]", "mx2.new.example")
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    slow = {"offline": False, "latency": 7000, "downloadThroughput": 20_000, "uploadThroughput": 20_000}
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+    page.click("[data-do=plan]")
+    page.wait_text("slow to answer", ".banner")
+    page.wait_text("10 mx2.new.example.", ".zone")
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**slow, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+    page.gone(".banner")
+
+    page.type("[name=mx-host]", "mx3.new.example")
+    assert page.fetch("DELETE", "/session")["status"] == 204
+    page.click("[data-do=plan]")
+    page.type("dialog [name=password]", stack.passwords["technician"] + Keys.ENTER)
+    page.wait_text("10 mx3.new.example.", ".zone")
+    assert technician.get(plan)["plan"]["mx"] == [{"preference": 10, "host": "mx3.new.example"}]

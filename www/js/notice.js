@@ -60,5 +60,5 @@ export function ConnectionBanner() {
 export function LiveRegions() {
 	const text = useCell(spoken), note = useCell(passing);
 	return html`<div class="visually-hidden" role="status" aria-live="polite">${text}</div>
-		${note && html`<div class="toast"><${Icon} name="check" />${note}</div>`}`;
+		${note && html`<div class="toast" role="status" aria-live="off"><${Icon} name="check" />${note}</div>`}`;
 }
