@@ -19,6 +19,7 @@ export function gateFacts(gate) {
 	const rows = facts.map(([id, codes]) => ({ id, reasons: gate.reasons.filter((r) => codes.includes(r.code)) }));
 	const unproven = gate.reasons.some((r) => ['job.none', 'job.empty', 'mailbox.unverified', 'mailbox.verify_partial'].includes(r.code));
 	const stateOf = ({ id, reasons }) => {
+		if (id === 'other' && reasons.every((r) => r.code === 'dns.applied')) return 'done'; // what was wanted
 		if (reasons.some((r) => !r.covered)) return 'open';
 		if (reasons.length) return 'covered';
 		return unproven && needVerification.includes(id) ? 'unknown' : 'done';

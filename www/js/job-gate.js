@@ -75,7 +75,7 @@ export function GatePanel({ job, evidence, reload }) {
 	const [dialog, setDialog] = useState(null);
 	const [accept, setAccept] = useState(null);
 	if (!evidence) return html`<p class="muted" role="status">${t('loading')}</p>`;
-	const gate = evidence.gate, close = () => setDialog(null);
+	const gate = evidence.gate, past = gate.ready || gate.verdict === 'dns_applied', close = () => setDialog(null);
 	const names = new Map(evidence.mailboxes.map((m) => [m.mailbox_id, m.source_user]));
 	const rows = new Map(evidence.mailboxes.map((m) => [m.mailbox_id, m])), row = accept && rows.get(accept.mailbox_id);
 	const overridden = gate.ready && gate.override?.valid && !gate.approval?.valid;
@@ -90,7 +90,7 @@ export function GatePanel({ job, evidence, reload }) {
 			<dl class="facts">
 				<div><dt>${t('ratio')}</dt><dd>${ratio(gate.ratio)}</dd></div>
 				<div><dt>${t('job.mailboxes')}</dt><dd>${number(gate.mailboxes)}</dd></div>
-				<div><dt>${t('gate.mx')}</dt><dd>${t(gate.ready ? 'gate.mx.yes' : 'gate.mx.no')}</dd></div>
+				<div><dt>${t('gate.mx')}</dt><dd>${t('gate.mx.' + (gate.verdict === 'dns_applied' ? 'moved' : gate.ready ? 'yes' : 'no'))}</dd></div>
 			</dl>
 			${gate.job_ids?.length > 1 && html`<${Notice} kind="info">${t('gate.jobs', { n: gate.job_ids.length })}<//>`}
 			${gate.verdict === 'ready_for_dns' && gate.reasons.length === 0 && html`<${Notice} kind="good">${t('gate.nothing')}<//>`}
@@ -105,12 +105,12 @@ export function GatePanel({ job, evidence, reload }) {
 				<p class="muted small">${t('said.until', { when: instant(gate.override.expires_at) })}</p><//>`}
 			${!gate.approval && !gate.override && html`<p>${t('gate.noapproval')}</p>`}
 			${may('gate.approve') || may('gate.override') ? html`<div class="form-foot">
-				${may('gate.approve') && !gate.ready && !gate.approval?.valid && html`<button type="button" class="button primary" disabled=${!approvable} aria-describedby=${approvable ? undefined : 'why-not'}
+				${may('gate.approve') && !past && !gate.approval?.valid && html`<button type="button" class="button primary" disabled=${!approvable} aria-describedby=${approvable ? undefined : 'why-not'}
 					data-do="approve" onClick=${ask('approve')}>${t('gate.approve')}</button>`}
 				${may('gate.approve') && (gate.approval?.valid || gate.override?.valid) && html`<button type="button" class="button danger" data-do="revoke" onClick=${ask('revoke')}>${t('gate.revoke')}</button>`}
-				${may('gate.override') && !gate.ready && html`<button type="button" class="button danger" data-do="override" onClick=${ask('override')}>${t('gate.override')}</button>`}
+				${may('gate.override') && !past && html`<button type="button" class="button danger" data-do="override" onClick=${ask('override')}>${t('gate.override')}</button>`}
 			</div>
-			${may('gate.approve') && !approvable && !gate.ready && !gate.approval?.valid && html`<p class="muted small" id="why-not">${t('gate.notyet')}</p>`}`
+			${may('gate.approve') && !approvable && !past && !gate.approval?.valid && html`<p class="muted small" id="why-not">${t('gate.notyet')}</p>`}`
 			: html`<p class="muted">${t('gate.others')}</p>`}
 		</section>
 		<${Accounts} job=${job} reload=${reload} />

@@ -160,4 +160,5 @@ export const words = {
 		other: '{n} refused' },
 	'detail.excluded': { one: '{n} left out',
 		other: '{n} left out' },
+	'gate.mx.moved': 'It has moved',
 };

@@ -160,4 +160,5 @@ export const words = {
 		other: '{n} recusadas' },
 	'detail.excluded': { one: '{n} de fora',
 		other: '{n} de fora' },
+	'gate.mx.moved': 'Já mudou',
 };
