@@ -1,0 +1,112 @@
+"""A destination that readpst with imap_upload.py, or Zimbra's own import, had half filled: what is there is known again."""
+
+import collections
+import os
+import pathlib
+import random
+import subprocess
+
+import pytest
+
+from stack import imapload, reference
+from . import case as cases
+from . import containers, filecase, oddities
+from .containers import Mail
+from .test_source_archive import export, mail, samples, tgz
+
+pytestmark = pytest.mark.long
+UPLOAD = reference.find("imap_upload.py", "MIGRATION_IMAP_UPLOAD")
+READPST = reference.find("readpst", "MIGRATION_READPST_BIN")
+MODULES = pathlib.Path(__file__).resolve().parents[2] / "scripts/imap_upload"
+needs_upload = pytest.mark.skipif(UPLOAD is None or READPST is None,
+                                  reason="imap_upload.py or readpst is not on this machine (MIGRATION_IMAP_UPLOAD)")
+
+
+@pytest.fixture
+def plain(case, monkeypatch):
+    """The case with a password that python's LOGIN can send."""
+    monkeypatch.setattr(cases, "PASSWORD", "secret")
+    return renamed(case)
+
+
+def renamed(case):
+    case.destination.add_user(case.user_on(case.destination), cases.PASSWORD)
+    case.engine = case.new_engine("plain")
+    return case
+
+
+def imap_upload(case, mbox, box):
+    subprocess.run([UPLOAD, "--ssl", "--host", "localhost", "--port", str(case.destination.tls_port), "--user",
+                    case.user_on(case.destination), "--password", cases.PASSWORD, "--box", box, mbox], check=True, timeout=300,
+                   stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(MODULES),
+                                                   "MIGRATION_EXTRA_CA_FILE": str(case.authority.certificate)})
+
+
+def present(case):
+    return sum(sum(m.values()) for m in case.read(case.destination).folders.values())
+
+
+@needs_upload
+def test_mbox_by_imap_upload(plain, tmp_path):
+    """Half of an mbox is there by imap_upload.py, which writes 8-bit mail anew: no twin where the content is the same."""
+    case = plain
+    real = [d.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for d in oddities.shared_messages()
+            if d and b"\0" not in d and d.isascii() and b"content-length" not in d.lower()][:60]
+    mails = [Mail(d if d.endswith(b"\r\n") else d + b"\r\n", 1_400_000_000 + n) for n, d in enumerate(real)]
+    mails += [mail(f"simples {n}", body=b"corpo %d\r\n" % n) for n in range(20)]
+    random.Random(3).shuffle(mails)
+    (tmp_path / "half.mbox").write_bytes(containers.mbox(mails[::2]))
+    (tmp_path / "all.mbox").write_bytes(containers.mbox(mails))
+    imap_upload(case, tmp_path / "half.mbox", "INBOX")
+    there = present(case)
+    run = filecase.engine(case, "mbox", tmp_path / "all.mbox").run()
+    print(f"mbox: {there} there before, {run.done['messages_present']} known, {run.done['messages_copied']} copied of {len(mails)}")
+    assert run.status == 0 and run.done["messages_present"] + run.done["messages_copied"] == len(mails), run
+    assert present(case) == there + run.done["messages_copied"]
+    assert run.done["messages_present"] >= 25, run  # the simple ones, and those that it does not write anew
+
+
+@needs_upload
+@pytest.mark.parametrize("name", ["aspose_Outlook_1", "tika-variousBodyTypes", "tomes-sample"])
+def test_pst_by_readpst(plain, tmp_path, name):
+    """Half of a PST's messages came by readpst and imap_upload.py: each is known by what it holds, but for one or two that it altered."""
+    case = plain
+    file = next(f for f in samples("pst") if f.name.startswith(name))
+    first = filecase.engine(renamed(case.sibling("alone")), "pst", file)
+    alone = first.run()
+    out = tmp_path / "out"
+    out.mkdir()
+    subprocess.run([READPST, "-q", "-D", "-r", "-j", "0", "-o", out, file], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    boxes = {f["folder"] for f in alone.of("folder")}
+    filled = 0
+    for mbox in sorted(out.rglob("mbox")):
+        box = next((b for b in sorted(boxes) if b.split("/")[-1].lower() == mbox.parent.name.lower()), None)
+        if box:
+            imap_upload(case, mbox, box)
+            filled += 1
+    there = present(case)
+    run = filecase.engine(case, "pst", file).run()
+    print(f"{name}: {filled} folders, {there} there before, {run.done['messages_present']} known, {run.done['messages_copied']} copied")
+    print("\n".join(e["message"] for e in run.of("warning")))
+    assert filled and run.status == 0, run
+    assert present(case) == there + run.done["messages_copied"]
+    assert run.done["messages_present"] >= there - 2, run
+
+
+def test_tgz_by_zimbra(case, tmp_path):
+    """Half of an export had been imported by Zimbra itself, which keeps bytes: nothing twice, copies counted."""
+    tree = [("/Inbox/" if n % 3 else "/Sent/", mail(f"{n % 30}", ("\\Seen",) if n % 2 else ())) for n in range(60)]
+    folders = collections.defaultdict(list)
+    for path, m in tree[::2]:
+        folders["INBOX" if path == "/Inbox/" else "Sent"].append((m.data, " 5-May-2015 05:05:05 +0000", m.flags))
+    loader = imapload.Loader("127.0.0.1", case.destination.tls_port, case.user_on(case.destination), cases.PASSWORD,
+                             case.authority.certificate)
+    loader.create("Sent", True)
+    for path, messages in folders.items():
+        loader.append(path, messages)
+    loader.close()
+    file = tmp_path / "x.tgz"
+    file.write_bytes(tgz(export(tree)))
+    run = filecase.engine(case, "tgz", file).run()
+    assert run.status == 0 and run.done["messages_present"] == 30 and run.done["messages_copied"] == 30, run
+    filecase.check(case, {"INBOX": [m for p, m in tree if p == "/Inbox/"], "Sent": [m for p, m in tree if p == "/Sent/"], "Vazia": []}, run)
