@@ -24,9 +24,11 @@ EXTRA_DIST += \
 	tests/engine/test_pairs.py \
 	tests/engine/test_source_archive.py \
 	tests/engine/test_source_big.py \
+	tests/engine/test_source_filled.py \
 	tests/engine/test_source_kill.py \
 	tests/engine/test_source_mbox.py \
 	tests/engine/test_source_pst.py \
+	tests/engine/test_source_samples.py \
 	tests/engine/test_trial.py \
 	tests/engine/test_verify.py \
 	tests/engine/test_verify_dialogue.py \
