@@ -31,7 +31,7 @@ def succeed(run):
 
 
 def test_realistic_mailbox_and_second_run(case):
-    case.fill_mailbox(mailgen.Generator(case.user, 7).mailbox(messages=120, biggest=2 << 20))
+    case.fill_mailbox(mailgen.Generator(case.user, 7).mailbox(messages=60, biggest=2 << 20))
     before = case.read(case.source)
     first = succeed(case.engine.run())
     case.check(first, source=before)

@@ -71,7 +71,7 @@ def test_engine_killed(case, rounds):
     at_once(rounds, one)
 
 
-@pytest.mark.sample("destination")
+@pytest.mark.long
 @pytest.mark.parametrize("side", ["source", "destination"])
 def test_line_cut(case, rounds, side):
     """The line is reset at random bytes of either side; the engine reconnects by itself or is run again."""
@@ -89,7 +89,7 @@ def test_line_cut(case, rounds, side):
     at_once(rounds, one)
 
 
-@pytest.mark.sample("destination")
+@pytest.mark.long
 @pytest.mark.parametrize("side", ["source", "destination"])
 def test_server_killed(program, place, tmp_path, authority, rounds, side):
     """Every process of a server dies in the middle and the server comes up again."""
@@ -122,6 +122,7 @@ def test_server_killed(program, place, tmp_path, authority, rounds, side):
             server.stop()
 
 
+@pytest.mark.long
 def test_terminated(case, tmp_path):
     """SIGTERM: a clean end that says so, and the next run goes on where it was."""
     contents, size = fill(case, 24)

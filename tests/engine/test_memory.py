@@ -57,11 +57,11 @@ def test_large_message(case, long):
 
 
 def test_many_messages(case, long):
-    """10,000 tiny messages in one folder (100,000 in the long form): with, and without state."""
-    count = 100_000 if long else 10_000
-    for first in range(0, count, 10_000):
+    """5,000 tiny messages in one folder (100,000 in the long form): with, and without state."""
+    count = 100_000 if long else 5_000
+    for first in range(0, count, 5_000):
         case.fill([("INBOX", True, [(oddities.message(f"mail {n}", message_id=f"{n}@b.example"), DATE, ())
-                                    for n in range(first, first + 10_000)])])
+                                    for n in range(first, first + 5_000)])])
     within(case.engine.run(timeout=900))
     again = case.engine.run(timeout=900)
     within(again)

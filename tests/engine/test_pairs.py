@@ -1,8 +1,7 @@
 """Every server of Debian to every other: Dovecot, Cyrus, Courier, Mailutils' imap4d.
 
 What a server changes or refuses by itself is known and listed here; all else has to be equal. In the
-quick form each server is source once and, but for Mailutils (its turn takes too long), destination once, with Dovecot on
-the other side.
+quick form there is a mailbox from Dovecot to Cyrus and names from Cyrus to Dovecot, in the long one every pair.
 """
 
 import dataclasses
@@ -18,7 +17,7 @@ from . import oddities
 from .case import Case, counts, namespace, prepare
 
 NAMES = ["dovecot", "cyrus", "courier", "mailutils"]
-QUICK = [("dovecot", "cyrus"), ("courier", "dovecot")]
+QUICK = [("dovecot", "cyrus")]
 FEW = [("cyrus", "dovecot")]
 ALL = [(a, b) for a in NAMES for b in NAMES]
 # imap4d keeps no keywords and no subscriptions, adds headers, and stops answering when some names are created
@@ -74,7 +73,7 @@ def test_mailbox(case_of, source, destination):
     """A realistic mailbox: equal, a second run and one without state bring nothing, the source is untouched."""
     case = case_of(source, destination)
     refused = []
-    mailbox = mailgen.Generator(case.user, 31).mailbox(messages=120, biggest=300_000)
+    mailbox = mailgen.Generator(case.user, 31).mailbox(messages=60, biggest=300_000)
     _fill(case, mailbox, refused, poor=source in POOR)
     before = case.read(case.source)
     run = case.engine.run()

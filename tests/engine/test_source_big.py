@@ -114,6 +114,7 @@ def write_tgz(file, count, size, folders, sorted_by_folder, new=20):
         packed.end()
 
 
+@pytest.mark.sample("True")
 @pytest.mark.parametrize("sorted_by_folder", [False, True])
 def test_tgz(case, tmp_path, long, sorted_by_folder):
     count, size = (100_000, 100_000) if long else (1_000, 100_000)
@@ -121,6 +122,7 @@ def test_tgz(case, tmp_path, long, sorted_by_folder):
     measured(case, "tgz", tmp_path / "x.tgz", count, count // 20, "--since", "2030-01-01")
 
 
+@pytest.mark.sample("True")
 @pytest.mark.parametrize("sorted_by_folder", [False, True])
 def test_tgz_of_many_folders(case, tmp_path, long, sorted_by_folder):
     """However the folders lie, the file is unpacked twice: to list it, and to move it."""
