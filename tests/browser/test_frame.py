@@ -76,6 +76,7 @@ def run_axe(page, axe):
         "(e) => done([String(e)]))")
 
 
+@pytest.mark.long
 def test_keyboard_reaches_a_new_migration(page, stack, domain):
     page.resume("technician").one("input[type=search]")
     page.driver.find_element("tag name", "body").send_keys("/")
@@ -94,6 +95,7 @@ def test_keyboard_reaches_a_new_migration(page, stack, domain):
     page.one(".grid")
 
 
+@pytest.mark.long
 def test_users_are_for_the_super_admin(page, stack, new_page):
     page.resume("admin").open("/users")
     assert any("technician" in row for row in page.texts("tbody tr"))

@@ -27,6 +27,7 @@ def case(program, tmp_path, authority, squeezing):
     return Case(program, tmp_path, authority, *squeezing)
 
 
+@pytest.mark.long
 def test_compressed_both_ways(case):
     case.fill_mailbox(mailgen.Generator(case.user, 21).mailbox(messages=120, biggest=2 << 20))
     before = case.read(case.source)

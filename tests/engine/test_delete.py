@@ -141,6 +141,7 @@ def test_killed_thirty_times(case):
     killed(case, 30)
 
 
+@pytest.mark.long
 def test_killed_in_the_middle(case):
     killed(case, 1)
 

@@ -42,6 +42,7 @@ def test_realistic_mailbox_and_second_run(case):
     assert case.read(case.source) == before, "the source has changed"
 
 
+@pytest.mark.long
 def test_dry_run_changes_nothing(case):
     case.fill_mailbox(mailgen.Generator(case.user, 8).mailbox(messages=40, biggest=0))
     before = case.read(case.destination)
@@ -90,6 +91,7 @@ def test_state_damaged(case, damage, program, tmp_path, authority, pair):
     case.check(run)
 
 
+@pytest.mark.long
 def test_half_copied_by_somebody_else(case):
     """A user has dragged a part of the mail over before: some twins, in another order, other flags kept."""
     mailbox = mailgen.Generator(case.user, 11).mailbox(messages=60, biggest=0)
@@ -213,6 +215,7 @@ def test_thousands_without_message_id(case):
     case.check(again)
 
 
+@pytest.mark.long
 def test_twins_at_the_destination_before(case):
     """3 of 5 equal messages are there already: 2 more come."""
     twin = (oddities.message("gêmea"), DATE, ())
@@ -254,6 +257,7 @@ def test_delta_and_expunge(case):
     assert case.read(case.destination).folders["INBOX"].total() == 35
 
 
+@pytest.mark.long
 def test_flags_follow_when_asked(case):
     case.fill([("INBOX", True, simple(10))])
     succeed(case.engine.run())
@@ -265,6 +269,7 @@ def test_flags_follow_when_asked(case):
     case.check()
 
 
+@pytest.mark.long
 def test_large_message_and_empty_folders(case):
     big = oddities.message("grande", b"x" * 76 + b"\r\n" * 1 + (b"y" * 76 + b"\r\n") * 100_000)
     case.fill([("INBOX", True, [(big, DATE, ())]), ("Vazia", True, []), ("Outra/Vazia", False, [])])
@@ -297,6 +302,7 @@ def test_mail_arrives_while_it_runs(case, tmp_path):
     assert extra.total() <= 6 and max(extra.values(), default=1) == 1, f"too much: {extra}\n{again}"
 
 
+@pytest.mark.long
 def test_two_engines_at_once(case, tmp_path):
     case.fill([("INBOX", True, simple(200, body=b"x" * 3000 + b"\r\n"))])
     with Proxy(tmp_path, case.source.tls_port, "slow", rate=300_000, upstream_ca=case.authority.certificate) as proxy:
@@ -346,6 +352,7 @@ def test_poorer_servers(case, tmp_path, strip):
         assert not source.violations() and not destination.violations(), source.violations() + destination.violations()
 
 
+@pytest.mark.long
 def test_line_in_pieces(case, tmp_path):
     """Both sides byte by byte."""
     case.fill([("INBOX", True, simple(6)), ("Ação", True, simple(3, 10) + [(oddities.strange_messages()[0], DATE, ())])])

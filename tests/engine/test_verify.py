@@ -16,6 +16,7 @@ from .verify_case import dest_name, find, mode, pair, plain  # noqa: F401: fixtu
 
 # --- equal sides ------------------------------------------------------------------------------------
 
+@pytest.mark.sample("deep")
 def test_equal_accounts(pair, mode):
     user, folders = pair.account(100)
     count = sum(len(f.messages) for f in folders)
@@ -105,6 +106,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.sample("deep-adds a store's fields", "deep-adds fields nobody knows", "deep-drops the last line end")
 @pytest.mark.parametrize("change", CHANGES)
 def test_destination_that_changes_messages(pair, change, mode):
     alter, rung = CHANGES[change]

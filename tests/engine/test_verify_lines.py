@@ -114,6 +114,7 @@ def test_lines_that_break(pair, tmp_path, seed, long):
             assert got.done["complete"] and got.of("reconnect")
 
 
+@pytest.mark.long
 def test_byte_by_byte_over_a_long_line(pair, tmp_path):
     user, expected = spoiled(pair, 5)
     options = {"pieces": 7, "delay_ms": 20, "upstream_ca": pair.authority.certificate}

@@ -10,7 +10,7 @@ from stack import wait
 from stack.process import children_of, program_of
 
 ENDED = ("succeeded", "partial", "failed", "cancelled")
-TRIALS_QUICK, TRIALS_LONG = 2, 20
+TRIALS_QUICK, TRIALS_LONG = 1, 20
 
 
 def trials(long):
