@@ -18,7 +18,7 @@ EXTRA_DIST += \
 	tests/browser/test_evidence.py \
 	tests/browser/test_frame.py \
 	tests/browser/test_gate_page.py \
-	tests/browser/test_missing.py \
+	tests/browser/test_missing_page.py \
 	tests/browser/test_new_job.py \
 	tests/browser/test_story.py \
 	tests/browser/test_trouble.py \
