@@ -30,8 +30,8 @@ def succeed(run):
     return run
 
 
-def test_realistic_mailbox_and_second_run(case):
-    case.fill_mailbox(mailgen.Generator(case.user, 7).mailbox(messages=60, biggest=2 << 20))
+def test_realistic_mailbox_and_second_run(case, long):
+    case.fill_mailbox(mailgen.Generator(case.user, 7).mailbox(messages=250 if long else 60, biggest=3 << 20))
     before = case.read(case.source)
     first = succeed(case.engine.run())
     case.check(first, source=before)
@@ -53,9 +53,9 @@ def test_dry_run_changes_nothing(case):
     case.check()
 
 
-def test_state_gone(case):
+def test_state_gone(case, long):
     """Without state the identity of the messages decides: twins, no Message-Id, equal Message-Ids."""
-    case.fill_mailbox(mailgen.Generator(case.user, 9).mailbox(messages=60, biggest=200_000))
+    case.fill_mailbox(mailgen.Generator(case.user, 9).mailbox(messages=150 if long else 60, biggest=200_000))
     succeed(case.engine.run())
     case.engine.state.unlink()
     again = succeed(case.engine.run())
@@ -94,7 +94,7 @@ def test_state_damaged(case, damage, program, tmp_path, authority, pair):
 @pytest.mark.long
 def test_half_copied_by_somebody_else(case):
     """A user has dragged a part of the mail over before: some twins, in another order, other flags kept."""
-    mailbox = mailgen.Generator(case.user, 11).mailbox(messages=60, biggest=0)
+    mailbox = mailgen.Generator(case.user, 11).mailbox(messages=150, biggest=0)
     case.fill_mailbox(mailbox)
     for folder in mailbox:
         folder.messages = folder.messages[::-2]

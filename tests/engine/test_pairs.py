@@ -68,11 +68,11 @@ def case_of(program, tmp_path, authority, server):
 
 
 @parametrize(QUICK)
-def test_mailbox(case_of, source, destination):
+def test_mailbox(case_of, source, destination, long):
     """A realistic mailbox: equal, a second run and one without state bring nothing, the source is untouched."""
     case = case_of(source, destination)
     refused = []
-    mailbox = mailgen.Generator(case.user, 31).mailbox(messages=60, biggest=300_000)
+    mailbox = mailgen.Generator(case.user, 31).mailbox(messages=120 if long else 60, biggest=300_000)
     _fill(case, mailbox, refused, poor=source in POOR)
     before = case.read(case.source)
     run = case.engine.run()

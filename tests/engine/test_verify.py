@@ -17,8 +17,8 @@ from .verify_case import dest_name, find, mode, pair, plain  # noqa: F401: fixtu
 # --- equal sides ------------------------------------------------------------------------------------
 
 @pytest.mark.sample("deep")
-def test_equal_accounts(pair, mode):
-    user, folders = pair.account(100)
+def test_equal_accounts(pair, mode, long):
+    user, folders = pair.account(300 if long else 100)
     count = sum(len(f.messages) for f in folders)
     got = pair.run("verify", user, *mode)
     assert got.status == 0, got.output
@@ -111,7 +111,7 @@ CHANGES = {
 def test_destination_that_changes_messages(pair, change, mode):
     alter, rung = CHANGES[change]
     # one without any header would become one with a header: not the same message any more
-    user, folders = pair.account(60, both=False)
+    user, folders = pair.account(120, both=False)
     folders = [mailgen.Folder(f.path, f.subscribed, [
         mailgen.Message(alter(m) if not m.data.startswith(b"\r\n") and b"\r\n\r\n" in m.data[:-4] else m.data, m.date,
                         m.flags) for m in f.messages]) for f in folders]
@@ -121,12 +121,12 @@ def test_destination_that_changes_messages(pair, change, mode):
     assert got.status == 0, got.output
     assert (done["missing"], done["found_weak"], done["differing"]) == (0, 0, 0)
     assert done["found"] == done["expected"]
-    assert done[rung] > 50 and done["exact"] + done["canonical"] + done["decoded"] + done["summary"] == done["found"]
+    assert done[rung] > 100 and done["exact"] + done["canonical"] + done["decoded"] + done["summary"] == done["found"]
 
 
 @pytest.mark.sample("deep")
-def test_destination_that_drops_keywords(pair, mode):
-    user, folders = pair.account(80, change=lambda m: mailgen.Message(
+def test_destination_that_drops_keywords(pair, mode, long):
+    user, folders = pair.account(200 if long else 80, change=lambda m: mailgen.Message(
         m.data, m.date, tuple(f for f in m.flags if f[0] == "\\")))
     with_keywords = sum(any(f[0] != "\\" for f in m.flags) for folder in folders for m in folder.messages)
     got = pair.run("verify", user, *mode)
@@ -138,8 +138,8 @@ def test_destination_that_drops_keywords(pair, mode):
 # --- the ledger ---------------------------------------------------------------------------------------
 
 @pytest.mark.sample("deep")
-def test_ledger_tells_of_every_message(pair, mode):
-    user, folders = pair.account(60)
+def test_ledger_tells_of_every_message(pair, mode, long):
+    user, folders = pair.account(150 if long else 60)
     vandal = Vandal(pair, pair.destination, user, folders)
     gone = find(folders, "INBOX", plain)[2]
     vandal.remove("INBOX", gone)
@@ -236,7 +236,7 @@ def test_bad_baseline_says_where(pair, text, word):
 
 
 @pytest.mark.sample("deep")
-def test_excluded_folders_and_dates_are_counted(pair, mode):
+def test_excluded_folders_and_dates_are_counted(pair, mode, long):
     user, folders = pair.account(150)
     vandal = Vandal(pair, pair.destination, user, folders)
     vandal.delete_folder("Junk")
@@ -252,7 +252,7 @@ def test_excluded_folders_and_dates_are_counted(pair, mode):
 
 @pytest.mark.sample("deep")
 def test_mapped_folder(pair, mode):
-    user, folders = pair.account(60)
+    user, folders = pair.account(150 if long else 60)
     vandal = Vandal(pair, pair.destination, user, folders)
     vandal._do("rename", vandal.name("Archive"), vandal.name("Arquivo/Velho"))
     vandal.close()

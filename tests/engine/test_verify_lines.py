@@ -57,7 +57,7 @@ def test_terminate_is_clean(pair):
 # --- bad lines and poor servers -----------------------------------------------------------------------
 
 def spoiled(pair, seed):
-    user, folders = pair.account(100, seed=seed)
+    user, folders = pair.account(200, seed=seed)
     vandal = Vandal(pair, pair.destination, user, folders)
     gone, moved = find(folders, "INBOX", plain)[3:5]
     vandal.remove("INBOX", gone)

@@ -16,8 +16,8 @@ def assert_succeeded(runs):
         [(r["id"], r["kind"], r["status"], r["code"], r["message"]) for r in runs]
 
 
-def test_whole_path(stack, domain, new_job):
-    technician, job, users = new_job(stack, domain, people=("ana", "joão", "o'neil+x"), messages=60)
+def test_whole_path(stack, domain, new_job, long):
+    technician, job, users = new_job(stack, domain, people=("ana", "joão", "o'neil+x"), messages=120 if long else 60)
     before = {user: imapcheck.read(stack.account(stack.source, user)) for user in users}
     assert technician.gate(domain)["verdict"] == "blocked"
 
