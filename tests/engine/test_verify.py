@@ -251,7 +251,7 @@ def test_excluded_folders_and_dates_are_counted(pair, mode, long):
 
 
 @pytest.mark.sample("deep")
-def test_mapped_folder(pair, mode):
+def test_mapped_folder(pair, mode, long):
     user, folders = pair.account(150 if long else 60)
     vandal = Vandal(pair, pair.destination, user, folders)
     vandal._do("rename", vandal.name("Archive"), vandal.name("Arquivo/Velho"))

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 
-from stack import identity, wait
+from stack import identity
 from stack.process import Process
 
 SSHD = "/usr/sbin/sshd"

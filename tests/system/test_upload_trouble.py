@@ -13,7 +13,6 @@ import time
 import pytest
 
 from stack import wait
-from stack.stack import Stack
 from tusing import Tus
 
 MEGA = 1 << 20
