@@ -166,15 +166,9 @@ const struct err *api_accounts_read(struct call *c)
 	json_t *domains = json_array(), *o = json_pack("{s:o}", "domains", domains);
 	struct run *v = NULL;
 	struct job j = {0};
-	struct js_at root;
 	char *options = NULL;
-	struct writer w;
-	const struct err *e = call_json_or_empty(c, &root);
+	const struct err *e = call_nothing(c);
 
-	if (e == NULL) {
-		js_known(&root, (const char *const[]){NULL});
-		e = call_bad(c);
-	}
 	if (e == NULL)
 		e = job_get(c->app->store, c->args.id, call_org(c), &j);
 	if (e == NULL) {
@@ -185,13 +179,8 @@ const struct err *api_accounts_read(struct call *c)
 		q.options = options;
 		e = run_enqueue(c->app->store, &q, 1, false, &c->by, &v, NULL);
 	}
-	if (e == NULL) {
-		w_init(&w, &c->res.body);
-		e = view_run(&w, NULL, c, v);
-		c->res.status = 202;
-		response_header(&c->res, "Location", API_PREFIX "/runs/%lld", (long long)v->id);
-		call_emit(c, v, 1);
-	}
+	if (e == NULL)
+		e = view_run_accepted(c, v);
 	json_decref(o);
 	free(options);
 	job_free(&j);

@@ -92,16 +92,10 @@ const struct err *api_dns_read(struct call *c)
 	struct dns_plan plan = {0};
 	struct run *v = NULL;
 	struct job j = {0};
-	struct js_at root;
 	json_t *o = NULL, *domains = json_array(), *doc;
-	struct writer w;
 	char *options = NULL;
-	const struct err *e = call_json_or_empty(c, &root);
+	const struct err *e = call_nothing(c);
 
-	if (e == NULL) {
-		js_known(&root, (const char *const[]){NULL});
-		e = call_bad(c);
-	}
 	if (e == NULL)
 		e = job_get(c->app->store, c->args.id, call_org(c), &j);
 	if (e == NULL)
@@ -120,13 +114,8 @@ const struct err *api_dns_read(struct call *c)
 		q.options = options;
 		e = run_enqueue(c->app->store, &q, 1, false, &c->by, &v, NULL);
 	}
-	if (e == NULL) {
-		w_init(&w, &c->res.body);
-		e = view_run(&w, NULL, c, v);
-		c->res.status = 202;
-		response_header(&c->res, "Location", API_PREFIX "/runs/%lld", (long long)v->id);
-		call_emit(c, v, 1);
-	}
+	if (e == NULL)
+		e = view_run_accepted(c, v);
 	json_decref(o);
 	json_decref(domains);
 	free(options);

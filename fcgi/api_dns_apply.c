@@ -15,27 +15,16 @@ static const struct err *change(struct call *c, bool back)
 {
 	struct job j = {0};
 	struct run *v = NULL;
-	struct js_at root;
-	struct writer w;
-	const struct err *e = call_json_or_empty(c, &root);
+	const struct err *e = call_nothing(c);
 
-	if (e == NULL) {
-		js_known(&root, (const char *const[]){NULL});
-		e = call_bad(c);
-	}
 	if (e == NULL)
 		e = job_get(c->app->store, c->args.id, call_org(c), &j);
 	if (e == NULL)
 		e = store_begin(c->app->store);
 	if (e == NULL)
 		e = store_end(c->app->store, back ? dns_order_restore(c, &j, &v) : dns_order_apply(c, &j, &v));
-	if (e == NULL) {
-		w_init(&w, &c->res.body);
-		e = view_run(&w, NULL, c, v);
-		c->res.status = 202;
-		response_header(&c->res, "Location", API_PREFIX "/runs/%lld", (long long)v->id);
-		call_emit(c, v, 1);
-	}
+	if (e == NULL)
+		e = view_run_accepted(c, v);
 	job_free(&j);
 	return e;
 }

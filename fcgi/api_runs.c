@@ -145,13 +145,8 @@ static const struct err *ask(struct call *c,
 	const struct err *(*what)(struct store *s, int64_t id, const struct actor *by, struct run *out))
 {
 	struct run r = {0};
-	struct js_at root;
-	const struct err *e;
+	const struct err *e = call_nothing(c);
 
-	if ((e = call_json_or_empty(c, &root)) != NULL)
-		return e;
-	js_known(&root, (const char *const[]){NULL});
-	e = call_bad(c);
 	if (e == NULL)
 		e = run_get(c->app->store, c->args.id, call_org(c), &r);
 	run_free(&r);

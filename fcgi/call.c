@@ -348,6 +348,17 @@ const struct err *call_if_match_version(struct call *c, int64_t *version)
 	return NULL;
 }
 
+const struct err *call_nothing(struct call *c)
+{
+	struct js_at root;
+	const struct err *e = call_json_or_empty(c, &root);
+
+	if (e != NULL)
+		return e;
+	js_known(&root, (const char *const[]){NULL});
+	return call_bad(c);
+}
+
 void call_created(struct call *c, const char *fmt, ...)
 {
 	struct buf path = BUF_INIT;

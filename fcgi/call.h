@@ -46,7 +46,9 @@ void call_free(struct call *c);
  * takes a request without a body for {}. */
 const struct err *call_json(struct call *c, struct js_at *root);
 const struct err *call_json_or_empty(struct call *c, struct js_at *root);
-/* The same for an object or an array. */
+/* For routes that take no parameters: no body, or {}. ERR_JSON, ERR_INPUT. */
+const struct err *call_nothing(struct call *c);
+/* call_json for an object or an array. */
 const struct err *call_json_any(struct call *c, struct js_at *root);
 /* NULL, or ERR_INPUT when the getters have found something. */
 const struct err *call_bad(const struct call *c);

@@ -101,7 +101,6 @@ const struct err *recopy_start(struct call *c, const struct mailbox *m, const st
 	struct run_request q = {.job_id = m->job_id, .mailbox_id = m->id, .kind = RUN_RECOPY, .engine = ENGINE_NATIVE};
 	struct run *run = NULL;
 	char *options = NULL;
-	struct writer w;
 	const struct err *e;
 
 	if (n > 0) {
@@ -116,10 +115,5 @@ const struct err *recopy_start(struct call *c, const struct mailbox *m, const st
 	free(sorted);
 	if (e != NULL)
 		return e;
-	w_init(&w, &c->res.body);
-	e = view_run(&w, NULL, c, run);
-	c->res.status = 202;
-	response_header(&c->res, "Location", API_PREFIX "/runs/%lld", (long long)run->id);
-	call_emit(c, run, 1);
-	return e;
+	return view_run_accepted(c, run);
 }

@@ -32,6 +32,8 @@ void view_missing_members(struct writer *w, const struct missing_row *m);
 
 /* view_run.c: the run with its live progress */
 const struct err *view_run(struct writer *w, const char *key, struct call *c, const struct run *r);
+/* The whole answer to a request that has queued one run: 202, the run, Location. Takes the run over (call_emit). */
+const struct err *view_run_accepted(struct call *c, struct run *r);
 
 /* view_verification.c: null when there is none; folders when asked for */
 const struct err *view_verification(

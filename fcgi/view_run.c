@@ -113,3 +113,16 @@ const struct err *view_run(struct writer *w, const char *key, struct call *c, co
 	w_object_end(w);
 	return e;
 }
+
+const struct err *view_run_accepted(struct call *c, struct run *r)
+{
+	struct writer w;
+	const struct err *e;
+
+	w_init(&w, &c->res.body);
+	e = view_run(&w, NULL, c, r);
+	c->res.status = 202;
+	response_header(&c->res, "Location", API_PREFIX "/runs/%lld", (long long)r->id);
+	call_emit(c, r, 1);
+	return e;
+}
