@@ -76,6 +76,7 @@ www_files = \
 	www/js/upload-list.js \
 	www/js/upload-queue.js \
 	www/js/upload-retry.js \
+	www/js/use-act.js \
 	www/js/use-cell.js \
 	www/js/view-audit.js \
 	www/js/view-job.js \

@@ -4,6 +4,7 @@ import { memo } from './memo.js';
 import { t } from './i18n.js';
 import { ago, bytes, number, ratio } from './format.js';
 import { cancelRuns, pauseRuns, resumeRuns, retryRuns, runsOf, startRuns } from './job-actions.js';
+import { useAct } from './use-act.js';
 import { MailboxState, missingSecret } from './mailbox-state.js';
 import { failedRuns } from './job-steps.js';
 import { FinalDialog } from './final-dialog.js';
@@ -49,23 +50,12 @@ const MailboxRow = memo(({ mailbox: m, jobId, chosen, onChoose, onAct }) => {
 });
 
 function Actions({ job, mailboxes, picked, reload, setProblem }) {
-	const [busy, setBusy] = useState(false);
+	const [busy, act] = useAct(setProblem, reload);
 	const [final, setFinal] = useState(false);
 	const ids = picked.length ? picked.map((m) => m.id) : undefined;
 	const target = picked.length ? picked : mailboxes;
 	const active = target.filter((m) => m.state?.active_run), failed = failedRuns(target);
 	const going = runsOf(active, 'active_run').filter((r) => ['running', 'waiting'].includes(r.status) && !r.pause), paused = runsOf(active, 'active_run').filter((r) => r.status === 'paused');
-	const act = async (fn) => {
-		setBusy(true);
-		setProblem(null);
-		try {
-			await fn();
-		} catch (p) {
-			setProblem(p);
-		}
-		setBusy(false);
-		reload();
-	};
 	const run = (what) => () => act(() => startRuns(job.id, what, ids));
 	const off = busy || target.length === 0 || job.status === 'closed';
 	return html`<div class="actions" role="group" aria-label=${t('actions')}>

@@ -6,6 +6,7 @@ import { ago, bytes, instant, number, ratio } from './format.js';
 import { base, get, newKey, post } from './api.js';
 import { may } from './session.js';
 import { startRuns } from './job-actions.js';
+import { useAct } from './use-act.js';
 import { AcceptForm, acceptable, countOf } from './accept-form.js';
 import { Dialog } from './dialog.js';
 import { RunPill, RunProgress } from './mailbox-state.js';
@@ -102,22 +103,11 @@ export function Missing({ job, row, gate, mailboxes, reload }) {
 	const list = useMissing(path, v?.id);
 	const [chosen, setChosen] = useState(() => new Set());
 	const [problem, setProblem] = useState(null);
-	const [busy, setBusy] = useState(false);
+	const [busy, act] = useAct(setProblem, reload);
 	const [accept, setAccept] = useState(null);
 	useEffect(() => setChosen(new Set()), [v?.id, list.cls]);
 	const state = mailboxes.find((m) => m.id === row.mailbox_id)?.state;
 	const off = busy || row.removed || job.status !== 'open' || Boolean(state?.active_run);
-	const act = async (fn) => {
-		setBusy(true);
-		setProblem(null);
-		try {
-			await fn();
-		} catch (p) {
-			setProblem(p);
-		}
-		setBusy(false);
-		reload();
-	};
 	const recopy = (body, n) => () => act(async () => {
 		await post(path + '/recopy', body, { key: newKey() });
 		toast(t('recopy.started', { n }));

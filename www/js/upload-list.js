@@ -3,6 +3,7 @@ import { html, useRef, useState } from './html.js';
 import { has, t, word } from './i18n.js';
 import { ago, bytes, duration, instant, percentText, person } from './format.js';
 import { del } from './api.js';
+import { useAct } from './use-act.js';
 import { failure } from './failure.js';
 import { drop, goOn, goOnWith, pause } from './upload-queue.js';
 import { sourceKind } from './upload-kind.js';
@@ -98,15 +99,7 @@ export function UploadList({ uploads, local, job, reload }) {
 	const [assign, setAssign] = useState(null);
 	const owned = new Set(local.map((i) => i.token).filter(Boolean));
 	const others = uploads.filter((u) => !owned.has(u.token)).reverse();
-	const act = async (fn) => {
-		setProblem(null);
-		try {
-			await fn();
-		} catch (p) {
-			setProblem(p);
-		}
-		reload();
-	};
+	const [, act] = useAct(setProblem, reload);
 	const remove = (one) => {
 		if (one.token && !confirm(t('upload.remove.confirm', { name: one.name }))) return;
 		if (one.key) drop(one.key);
