@@ -5,48 +5,18 @@ import datetime
 import os
 import secrets
 import socket
-import threading
 import time
 
 import pytest
 
 from stack import wait
 from stack.bind import Bind, addresses
+from stack.exchanger import Exchanger
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(
     os.geteuid() != 0, reason="BIND listens only on addresses that an interface has, and adding some to lo needs root")]
 HANGING = 50
 SECRET = base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-class Smtp(threading.Thread):
-    """A mail exchanger that takes mail for `domains` and refuses it for others (RFC 5321)."""
-
-    def __init__(self, address, domains):
-        super().__init__(daemon=True)
-        self.domains = domains
-        self.listener = socket.create_server((address, 0))
-        self.port = self.listener.getsockname()[1]
-        self.seen = []
-
-    def run(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            with connection, connection.makefile("rwb") as line:
-                line.write(b"220 mx ESMTP\r\n")
-                line.flush()
-                for words in line:
-                    self.seen.append(words)
-                    verb = words[:4].upper()
-                    known = any(b"@" + d.encode() + b">" in words for d in self.domains)
-                    line.write(b"250-mx\r\n250 8BITMIME\r\n" if verb == b"EHLO" else b"221 bye\r\n" if verb == b"QUIT" else
-                               b"550 5.7.1 relay access denied\r\n" if verb == b"RCPT" and not known else b"250 ok\r\n")
-                    line.flush()
-                    if verb == b"QUIT":
-                        break
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +39,7 @@ def net(tmp_path_factory, build_dir):
     alone = usual.replace("@ NS ns2\n", "")
     first.update({name: alone for name in ("move.test", "two.test", "side.test", "back.test", "turn.test", "late.test", "clock.test")})
     split = alone.replace(at(1), at(3))
-    smtp = Smtp(at(5), ["good.test"])
+    smtp = Exchanger(at(5), ["good.test"])
     smtp.start()
     movable = ("move.test", "two.test", "side.test", "back.test", "turn.test", "late.test", "clock.test")
     silent_zones = {f"hang{n}.test": [at(88)] for n in range(HANGING)}
