@@ -1,6 +1,7 @@
 """Fixtures: the whole system, once a session, from the build that BUILD_DIR names."""
 
 import itertools
+import collections
 import os
 import pathlib
 
@@ -23,11 +24,14 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
+    order = collections.Counter()
     for item in items:
-        sample = item.get_closest_marker("sample")
+        sample, every = item.get_closest_marker("sample"), item.get_closest_marker("every")
+        name = item.nodeid.partition("[")[0]
+        order[name] += 1
         if item.get_closest_marker("long") and not LONG:
             item.add_marker(pytest.mark.skip(reason="takes minutes: CHECK_LONG=1 or --long"))
-        elif sample and item.callspec.id not in sample.args and not LONG:
+        elif not LONG and (sample and item.callspec.id not in sample.args or every and order[name] % every.args[0]):
             item.add_marker(pytest.mark.skip(reason="one of many of its kind: CHECK_LONG=1 or --long"))
 
 

@@ -53,6 +53,7 @@ def outcomes(program, place, long):
         pool.shutdown(cancel_futures=True)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("deep", [pytest.param(True, id="deep"), pytest.param(False, id="quick", marks=pytest.mark.long)])
 @pytest.mark.parametrize("side", ["source", "destination"])
 @pytest.mark.parametrize("file", SCRIPTS, ids=lambda f: f.stem)

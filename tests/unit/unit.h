@@ -52,4 +52,12 @@ static inline int dir_teardown(void **state)
 	return e == NULL ? 0 : -1;
 }
 
+/* Every promise in full: scripts/check --long. */
+static inline bool is_long(void)
+{
+	const char *asked = getenv("CHECK_LONG");
+
+	return asked != NULL && *asked != '\0';
+}
+
 #endif
