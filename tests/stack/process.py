@@ -1,7 +1,6 @@
 """One supervised program: its log file, who it runs as, and how it ends."""
 
 import ctypes
-import glob
 import os
 import signal
 import subprocess
@@ -145,18 +144,18 @@ def session_members(sessions):
 
 
 def children_of(pid, deep=False):
-    """Living children of a process; deep: and theirs."""
-    found = []
-    for file in glob.glob(f"/proc/{pid}/task/*/children"):  # CONFIG_PROC_CHILDREN: Debian's kernels have it
-        try:
-            with open(file) as children:
-                found += [int(child) for child in children.read().split()]
-        except OSError:
-            pass
-    found = [child for child in found if (fields := _stat(child)) and fields[0] != "Z"]
-    if deep:
-        for child in list(found):
-            found += children_of(child, True)
+    """Living children of a process; deep: and theirs. Reads all of /proc: the kernel's own list (task/TID/children)
+    leaves some out while others of them die."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            fields = _stat(int(entry))
+            if fields and fields[0] != "Z":
+                parents.setdefault(int(fields[1]), []).append(int(entry))
+    found = list(parents.get(pid, ()))
+    for child in found:
+        if deep:
+            found += parents.get(child, ())
     return found
 
 
