@@ -1,8 +1,14 @@
 """Waiting for something to become true, with a deadline instead of a guess."""
 
+import fcntl
+import os
 import random
 import socket
 import time
+
+# not below a run's own temporary folder: runs beside each other share the machine's ports
+_PORTS = f"/tmp/desk-ports-{os.getuid()}"
+_held = []
 
 
 class Timeout(Exception):
@@ -37,13 +43,18 @@ def can_connect(port, host="127.0.0.1"):
 
 def free_port():
     """A TCP port of 127.0.0.1 that nobody listens on, outside of the range that the kernel gives to
-    outgoing connections, so that none of those can take it before its server does."""
+    outgoing connections, so that none of those can take it before its server does; and that no other
+    process of the tests has been given: each is locked as long as the process lives that asked for it."""
+    os.makedirs(_PORTS, exist_ok=True)
     for _ in range(200):
         port = random.SystemRandom().randrange(12000, 32000)
-        with socket.socket() as probe:
-            try:
+        lock = os.open(f"{_PORTS}/{port}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+            _held.append(lock)
+            return port
+        except OSError:
+            os.close(lock)
     raise RuntimeError("no free TCP port between 12000 and 32000")
