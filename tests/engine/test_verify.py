@@ -106,7 +106,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.sample("deep-adds a store's fields", "deep-adds fields nobody knows", "deep-drops the last line end")
+@pytest.mark.sample("deep-adds fields nobody knows")
 @pytest.mark.parametrize("change", CHANGES)
 def test_destination_that_changes_messages(pair, change, mode):
     alter, rung = CHANGES[change]

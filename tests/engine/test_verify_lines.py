@@ -13,7 +13,7 @@ from .verify_case import find, mode, pair, plain  # noqa: F401: fixtures
 
 # --- sides that cannot be read ------------------------------------------------------------------------
 
-@pytest.mark.sample("deep")
+@pytest.mark.long
 def test_a_message_the_source_cannot_deliver(pair, mode):
     user, folders = pair.account(60)
     index = find(folders, "INBOX", plain)[2]
@@ -82,7 +82,7 @@ def plain_pair(proxies, pair, user):
             "--to", pair.url(pair.destination, user, destination.port).replace("imaps:", "imap:")]
 
 
-@pytest.mark.sample("deep-almost nothing")
+@pytest.mark.long
 @pytest.mark.parametrize("kind", POOR)
 def test_poor_servers(pair, tmp_path, kind, mode):
     user, expected = spoiled(pair, 3)
