@@ -15,10 +15,10 @@ class Timeout(Exception):
     pass
 
 
-def until(condition, what, seconds=60.0, step=0.02, alive=None):
+def until(condition, what, seconds=60.0, step=0.02, alive=None, longest=0.2):
     """Returns condition()'s first true value. `alive` (if given) is called between tries and may raise,
     e.g. because the process that we wait for has died. The longer it has taken, the less often it asks: up to
-    `step` apart at first, then a tenth of what it has waited, at most 0.2 s."""
+    `step` apart at first, then a tenth of what it has waited, at most `longest`."""
     began = time.monotonic()
     deadline = began + seconds
     while True:
@@ -30,7 +30,7 @@ def until(condition, what, seconds=60.0, step=0.02, alive=None):
         now = time.monotonic()
         if now > deadline:
             raise Timeout(f"{what}: not within {seconds:.0f} s")
-        time.sleep(max(step, min(0.2, (now - began) / 10)))
+        time.sleep(max(step, min(longest, (now - began) / 10)))
 
 
 def can_connect(port, host="127.0.0.1"):

@@ -21,11 +21,12 @@ def test_kill_engine(new_stack, new_job, long):
         technician, job, users = new_job(stack, f"k{round_}.example", people, messages=150 if long else 60, seed=round_,
                                         biggest=4_000_000 if long else 2_000_000)
         runs = technician.start(job["id"], "sync", pass_="initial")
+        wait_engine(stack, technician, job)
         began = time.monotonic()
         if duration is not None:
-            hits += kill_engines(stack, technician, job, moments, duration, len(people))
+            hits += kill_engines(stack, moments, duration, len(people))
         ended = technician.wait_runs(runs, alive=stack.check_alive)
-        if duration is None:  # the first job runs undisturbed and says how long it takes
+        if duration is None:  # the first job runs undisturbed and says how long its engines take
             duration = time.monotonic() - began
         for run in ended:
             assert run["status"] == "succeeded", (run["code"], run["message"], moments.seed)
@@ -35,9 +36,8 @@ def test_kill_engine(new_stack, new_job, long):
             assert result.equal, (moments.seed, "\n".join(result.differences))
 
 
-def kill_engines(stack, technician, job, moments, duration, count):
+def kill_engines(stack, moments, duration, count):
     """Kills up to `count` different engines at moments within `duration`; returns how many it met."""
-    wait_engine(stack, technician, job)
     killed = set()
     for _ in range(count):
         moments.wait(duration / count)
