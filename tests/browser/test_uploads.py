@@ -49,6 +49,7 @@ def offsets(page):
     return [int(headers["Upload-Offset"]) for _, headers in page.requests("PATCH", "/uploads/")]
 
 
+@pytest.mark.long
 def test_dropped_and_gone_on_with_after_a_reload(stack, page, domain, new_file):
     data = mbox(1200)
     name = domain + ".mbox"

@@ -49,7 +49,7 @@ def test_the_source_is_not_touched(pair):
 
 @pytest.mark.sample("deep")
 def test_planted_defects(pair, mode, long):
-    user, folders = pair.account(2000 if long else 600, seed=7)
+    user, folders = pair.account(2000 if long else 400, seed=7)
     vandal = Vandal(pair, pair.destination, user, folders)
     defects = Defects(vandal, folders)
     defects.plant()

@@ -99,6 +99,7 @@ def test_odd_records(api):
     assert answers(api) and len(member(api)) == 3
 
 
+@pytest.mark.long
 def test_stops_gracefully(new_stack):
     """SIGTERM: requests that are being answered are answered; the socket waits for the next start."""
     own = new_stack(mail=False, with_worker=False)
@@ -126,6 +127,7 @@ def test_stops_gracefully(new_stack):
     assert not failures
 
 
+@pytest.mark.long
 def test_children_do_not_outlive_their_parent(new_stack):
     own = new_stack(mail=False, with_worker=False)
     children = own.pools.members("api") + own.pools.members("upload")

@@ -36,6 +36,7 @@ def test_accounts_of_the_destination(stack, domain):
     assert box["id"] and "account.not_in_job" in codes(technician.gate(domain))
 
 
+@pytest.mark.long
 def test_four_eyes(new_stack):
     """MIGRATION_GATE_FOUR_EYES: who ran the last pass may not approve, whatever the role."""
     stack = new_stack(api_settings={"MIGRATION_GATE_FOUR_EYES": True})

@@ -62,6 +62,7 @@ def test_created_once(killing_stack, long):
         assert [j["id"] for j in client.get(f"/jobs?domain={name}")["items"]] == [job_id], (name, moments.seed)
 
 
+@pytest.mark.long
 def test_reports_survive(killing_stack, new_job, long):
     """The worker's reports meet dying processes; each run still ends once and the mail is all there."""
     stack, moments, stop = killing_stack, Moments(), threading.Event()
