@@ -207,6 +207,10 @@ def test_audit_trail(new_stack):
     said("rows 3 to 3 are missing", "DELETE FROM audit WHERE id=3")
     said(f"row {last + 1}: its content was changed",
          f"INSERT INTO audit SELECT {last + 1}, at, actor, role, action, job_id, subject, detail, hash, 'x' FROM audit WHERE id={last}")
+    # between two rows, all behind it moved up by one
+    said("row 4: its content was changed",
+         "UPDATE audit SET id = -id WHERE id > 3", "UPDATE audit SET id = 1 - id WHERE id < 0",
+         "INSERT INTO audit SELECT 4, at, actor, role, action, job_id, subject, detail, previous, hash FROM audit WHERE id = 3")
     # cut off together with the counter: the chain alone cannot know, the certificate does
     said("are missing at the end", "DELETE FROM audit WHERE id > 4", "UPDATE sqlite_sequence SET seq=4 WHERE name='audit'")
     assert stack.ctl("audit", "verify")
