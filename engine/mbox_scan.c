@@ -83,6 +83,19 @@ static bool is_from(const char *p, size_t n)
 	return n >= 5 && memcmp(p, "From ", 5) == 0;
 }
 
+/* A From_ line with a date, or "From -", with or without a space behind it: Netscape and Mozilla write no date. */
+static bool is_dated_from(const char *p, size_t n)
+{
+	int64_t date;
+	size_t text = n;
+
+	while (text > 0 && p[text - 1] == ' ')
+		text--;
+	if (text == 6 && memcmp(p, "From -", 6) == 0)
+		return true;
+	return is_from(p, n) && mail_date(p + 5, n - 5, &date);
+}
+
 static void end_message(struct mbox_scan *s, uint64_t end)
 {
 	int64_t date;
@@ -131,16 +144,11 @@ static void begin_message(struct mbox_scan *s, const char *p, size_t n, uint64_t
 /* Is this line, at `at`, the next one at `next`, where a message begins? */
 static bool separates(struct mbox_scan *s, const char *p, size_t n, uint64_t next)
 {
-	int64_t date;
-
-	bool dated;
-
 	if (!is_from(p, n))
 		return false;
-	dated = mail_date(p + 5, n - 5, &date) || (n == 6 && p[5] == '-'); /* "From -": old Netscape */
 	if (!s->blank) /* some writers leave no empty line: then both must be right */
-		return dated && head_follows(s, next);
-	return dated || head_follows(s, next);
+		return is_dated_from(p, n) && head_follows(s, next);
+	return is_dated_from(p, n) || head_follows(s, next);
 }
 
 /* Would this line, the start of the n bytes at `at`, begin a message behind an empty line? */
@@ -148,14 +156,11 @@ static bool begins_message(struct mbox_scan *s, const char *p, size_t n, uint64_
 {
 	const char *lf = memchr(p, '\n', n);
 	size_t text = lf != NULL ? (size_t)(lf - p) : n;
-	int64_t date;
-
 	if (lf == NULL || !is_from(p, n))
 		return false;
 	if (text > 0 && p[text - 1] == '\r')
 		text--;
-	return (text >= 5 && mail_date(p + 5, text - 5, &date)) || (text == 6 && p[5] == '-') ||
-	       head_follows(s, at + (uint64_t)(lf + 1 - p));
+	return is_dated_from(p, text) || head_follows(s, at + (uint64_t)(lf + 1 - p));
 }
 
 /* The header is over at `body`: is there a Content-Length that leads to the next message? */

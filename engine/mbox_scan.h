@@ -2,8 +2,8 @@
  * Where the messages of an mbox begin and end. Pure: bytes in, messages out; memory bounded. One look-ahead is
  * needed where a Content-Length is to be believed: `peek` reads the file at a place.
  *
- * A message begins at a "From " line that has a date or is followed by a header; both where no empty line stands
- * before it. The dialects: a Content-Length that leads exactly to the next "From " line or the end (mboxcl,
+ * A message begins at a "From " line that has a date (or is Mozilla's "From -") or is followed by a header; both where
+ * no empty line stands before it. The dialects: a Content-Length that leads exactly to the next "From " line or the end (mboxcl,
  * mboxcl2) is believed, and such a body is verbatim; elsewhere ">From " is a quoted "From " and ">>From " a quoted
  * ">From " (mboxrd; mboxo quotes the first only, which reads the same). The empty line behind a message is the
  * file's.

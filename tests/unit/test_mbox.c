@@ -62,8 +62,14 @@ static void test_boundaries(void **state)
 	gives("no mbox\n", "");
 	gives(FROM "S: 1\n\nx\n\n" FROM "S: 2\n\ny\n\n", "S: 1\n\nx\n|S: 2\n\ny\n|");
 	gives(FROM "S: 1\n\nx\n\nFrom the start\n", "S: 1\n\nx\n\nFrom the start\n|");
-	gives(FROM "S: 1\n\nx\nFrom - \nS: 2\n\ny", "S: 1\n\nx\nFrom - \nS: 2\n\ny|"); /* two blanks: no Netscape */
 	gives(FROM "S: 1\n\nx\nFrom -\nS: 2\n\ny", "S: 1\n\nx\n|S: 2\n\ny|");
+	/* Mozilla's, without a date; the empty line before it may lack */
+	gives("From - \nS: 1\n\nx\nFrom - \nS: 2\n\ny\n\nFrom - \nS: 3\n\nz", "S: 1\n\nx\n|S: 2\n\ny\n|S: 3\n\nz|");
+	gives("From - \r\nS: 1\r\n\r\nx\r\nFrom - \r\nS: 2\r\n\r\ny\r\n", "S: 1\r\n\r\nx\r\n|S: 2\r\n\r\ny\r\n|");
+	gives(FROM "S: 1\n\nFrom - x\nS: 2\n", "S: 1\n|S: 2\n|"); /* behind an empty line a header is enough */
+	gives(FROM "S: 1\n\nx\nFrom - x\nS: 2\n", "S: 1\n\nx\nFrom - x\nS: 2\n|");
+	gives(FROM "S: 1\n\nx\nFrom - \nno header\n", "S: 1\n\nx\nFrom - \nno header\n|");
+	gives(FROM "Content-Length: 2\n\nx\n\nFrom - \nS: 2\n", "Content-Length: 2\n\nx\n|S: 2\n|");
 	gives("From a\nS: 1\n\nx\n\nFrom b\nS: 2\n\ny\n", "S: 1\n\nx\n|S: 2\n\ny\n|");
 	gives(FROM "S: 1\n\n" FROM "S: 2\n", "S: 1\n|S: 2\n|");
 }
