@@ -338,6 +338,8 @@ static void done_event(struct copy *cp, const struct err *e)
 	o = json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I}", "status", status, "exit", err_exit(e), "messages_total",
 		(json_int_t)cp->messages_total, "messages_copied", (json_int_t)cp->copied, "messages_present",
 		(json_int_t)present, "refused", (json_int_t)cp->refused, "bytes_copied", (json_int_t)cp->copied_bytes);
+	if (cp->o->from.feed != NULL)
+		json_object_set_new(o, "messages_unrecognised", json_integer((json_int_t)cp->unrecognised));
 	if (cp->o->delete_extra)
 		json_object_set_new(o, "deleted", json_integer((json_int_t)cp->deleted));
 	event_err(o, e);

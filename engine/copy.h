@@ -191,6 +191,7 @@ struct copy {
 	struct line line[LINE_SIDES];
 	struct progress progress;
 	uint64_t messages_total, bytes_total, copied, copied_bytes, refused, matched, excluded;
+	uint64_t unrecognised; /* there already, and none of the file's */
 	struct err why;
 	bool failed, partial, cancelled;
 };

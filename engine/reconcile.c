@@ -8,6 +8,7 @@
  *      subject), or the same INTERNALDATE: their bodies decide, for a server or tool may have changed them.
  *   2. bodies: exact, canonical, decoded, in this order (ident.h). What is only weakly alike is copied.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -564,6 +565,21 @@ static const struct err *save(struct reconcile *r)
 	return e;
 }
 
+/* Another tool may have brought a file's messages and altered them: to the ladder they are others, and come once more. With
+ * filters, or when only some are wanted, what is left over may as well be of those that are not asked for. */
+static void tell_unrecognised(const struct reconcile *r, bool filtered)
+{
+	struct job *j = r->j;
+	uint64_t seen = sorter_count(r->half[DST].heads), known = sorter_count(r->found), left = seen - known;
+
+	if (j->cp->o->from.feed == NULL || j->cp->only != NULL || j->in_doubt || filtered || seen <= known || j->todo.n == 0)
+		return;
+	j->cp->unrecognised += left;
+	copy_warn(j->cp, j, err_new(ERR_DEST_UNKNOWN, "%" PRIu64 " of the %" PRIu64 " messages that were there already are none of the "
+		"file's as they stand: of these, what another tool has brought and altered comes once more (verify names them: extra)",
+		left, seen));
+}
+
 static void finish(struct reconcile *r)
 {
 	struct pair *p = r->p;
@@ -573,6 +589,8 @@ static void finish(struct reconcile *r)
 		imap_command(p->dst, NULL, NULL, imap_has(p->dst, "UNSELECT") ? "UNSELECT" : "CLOSE");
 	if (!j->failed)
 		copy_check(j->cp, save(r));
+	if (!j->failed)
+		tell_unrecognised(r, j->search);
 	j->probing = j->in_doubt;
 	j->reconcile = j->search = j->in_doubt = false;
 	p->rec = NULL;

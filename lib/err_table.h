@@ -113,6 +113,8 @@ ERR_ROW(ERR_FOLDER_DENIED, "folder.denied", RETRY_NEVER, 409, 77, "A folder coul
 	"Não foi possível abrir ou criar uma pasta", "Verifique os direitos da conta sobre a pasta.")
 ERR_ROW(ERR_DEST_ALTERS, "destination.alters", RETRY_NEVER, 409, 65, "The destination changes the messages it is given", "Find out what rewrites mail there (a filter, a gateway) and switch it off before the bulk is copied.",
 	"O destino altera as mensagens que recebe", "Descubra o que reescreve o correio lá (filtro, gateway) e desligue-o antes de copiar o grosso.")
+ERR_ROW(ERR_DEST_UNKNOWN, "destination.unrecognised", RETRY_NEVER, 409, 65, "The destination already held messages that are none of the file's as they stand", "What another tool has altered came once more: verify names them as extra. Look at those, and delete there what is there twice.",
+	"O destino já tinha mensagens que, tal como estão, não são do ficheiro", "O que outra ferramenta alterou foi copiado de novo: a verificação indica-as como excedentes. Veja-as e apague lá o que estiver repetido.")
 ERR_ROW(ERR_DNS_REFUSED, "dns.refused", RETRY_NEVER, 409, 69, "The DNS provider refused the change", "See its words; check zone, rights and key. The old records stand.",
 	"O fornecedor de DNS recusou a alteração", "Veja as palavras dele; verifique zona, direitos e chave. Os registos antigos mantêm-se.")
 ERR_ROW(ERR_DNS_CHANGED, "dns.changed", RETRY_NEVER, 409, 75, "Somebody else changed the DNS records meanwhile", "Look at the records, then decide again.",

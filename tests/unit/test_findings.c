@@ -78,9 +78,10 @@ static void reports_a_pass(void **state)
 	event(f, "{\"t\":\"unheard of\"}");
 	event(f, "{\"no type\":1}");
 	event(f, "{\"t\":\"done\",\"status\":\"partial\",\"messages_total\":8,\"messages_copied\":5,\"messages_present\":2,"
-		 "\"refused\":0,\"bytes_copied\":500}");
+		 "\"refused\":0,\"bytes_copied\":500,\"messages_unrecognised\":3}");
 	assert_ok(findings_end(f));
 	findings_report(f, &c, "partial", body);
+	assert_int_equal(number(body, "result", "messages_unrecognised"), 3);
 	assert_int_equal(number(body, "pass", "messages"), 8);
 	assert_int_equal(number(body, "pass", "copied"), 5);
 	assert_int_equal(number(body, "pass", "present"), 2);
