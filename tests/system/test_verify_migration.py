@@ -56,6 +56,7 @@ def test_in_the_demo(build_dir, tmp_path):
     output = tmp_path / "output"
     with output.open("wb") as file:
         demo = subprocess.Popen([sys.executable, "-m", "stack.demo", "--build", build_dir, "--messages", "20"], stdout=file,
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & ignores it
                                 stderr=subprocess.STDOUT, env={**ENVIRON, "PYTHONPATH": os.fspath(TOP / "tests")})
     try:
         def command():
