@@ -17,6 +17,10 @@ libsource_a_SOURCES = \
 	engine/mail_labels.h \
 	engine/mbox_scan.c \
 	engine/mbox_scan.h \
+	engine/pst_flags.c \
+	engine/pst_flags.h \
+	engine/pst_heap.c \
+	engine/pst_heap.h \
 	engine/pst_map.c \
 	engine/pst_map.h \
 	engine/pst_mime.c \

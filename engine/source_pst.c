@@ -21,6 +21,7 @@
 #include "buf.h"
 #include "fs.h"
 #include "mem.h"
+#include "pst_flags.h"
 #include "pst_map.h"
 #include "pst_mime.h"
 #include "source_kinds.h"
@@ -194,6 +195,8 @@ static void helper(struct pst *p, int in, int out)
 		if (r.op == ASK) {
 			if (item != NULL)
 				describe(item, &i);
+			if (i.what == MAIL)
+				i.flags |= pst_flags(&p->file, r.d->desc->i_id);
 			if (fs_write_all(out, &i, sizeof(i)) != NULL)
 				break;
 		} else if (item == NULL || !is_mail(item)) {
