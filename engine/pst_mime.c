@@ -187,18 +187,28 @@ static GMimeObject *body_html(pst_item *item)
 		strlen(s->str));
 }
 
+#define RTF_HEAD 16 /* MS-OXRTFCP 2.1.3.1: sizes, kind, check sum */
+
+/* The RTF in it, to be freed; NULL: none. */
+static char *unpack_rtf(const pst_binary *z, size_t *n)
+{
+	if (z->data == NULL || z->size <= RTF_HEAD || z->size > UINT32_MAX)
+		return NULL;
+	if (memcmp(z->data + 8, "MELA", 4) != 0)
+		return pst_lzfu_decompress(z->data, (uint32_t)z->size, n);
+	*n = z->size - RTF_HEAD; /* stored as it is, which libpst does not know */
+	return g_memdup2(z->data + RTF_HEAD, *n);
+}
+
 static GMimeObject *body_rtf(pst_item *item)
 {
-	pst_binary *z = &item->email->rtf_compressed;
 	GMimePart *part;
 	GMimeStream *mem;
 	GMimeDataWrapper *content;
 	size_t n = 0;
 	char *rtf;
 
-	if (z->data == NULL || z->size == 0 || z->size > UINT32_MAX)
-		return NULL;
-	rtf = pst_lzfu_decompress(z->data, (uint32_t)z->size, &n);
+	rtf = unpack_rtf(&item->email->rtf_compressed, &n);
 	if (rtf == NULL || n == 0) {
 		free(rtf);
 		return NULL;
@@ -252,8 +262,9 @@ static GMimeObject *attachment(struct writing *w, pst_item *item, pst_item_attac
 	c->embedded = embedded;
 	g_mime_part_set_content(part, GMIME_DATA_WRAPPER(c));
 	g_object_unref(c);
-	/* what is embedded has lines of 7 bits as all that is made here, but for old headers */
-	g_mime_part_set_content_encoding(part, embedded ? GMIME_CONTENT_ENCODING_DEFAULT : GMIME_CONTENT_ENCODING_BASE64);
+	/* Old headers of what is embedded may have 8 bits. Not the content's own encoding (the default one): then GMime takes the
+	 * bytes from its stream, which has none, and asks nobody to write them. */
+	g_mime_part_set_content_encoding(part, embedded ? GMIME_CONTENT_ENCODING_8BIT : GMIME_CONTENT_ENCODING_BASE64);
 	g_mime_object_set_disposition(GMIME_OBJECT(part), "attachment");
 	if (name != NULL && !embedded)
 		g_mime_part_set_filename(part, name);

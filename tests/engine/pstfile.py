@@ -49,16 +49,18 @@ class Writer:
     def folder(self, name, parent=0x8022):
         return self._add_folder(name, parent)
 
-    def message(self, folder, header, body, received=1_400_000_000, read=True, subject="assunto"):
-        """header: text of the transport header; body: ASCII bytes."""
+    def message(self, folder, header, body, received=1_400_000_000, read=True, subject="assunto", more=()):
+        """header: text of the transport header; body: ASCII bytes, or None; more: (tag, type, value) of other properties."""
         time = struct.pack("<Q", received * 10_000_000 + _EPOCH)
         sub = 0
-        if len(body) > 3000:
+        if body and len(body) > 3000:
             nid = 0x1F5F  # of type LTP, as all values outside their heap
             sub = self._block(struct.pack("<BBHIQQQ", 2, 0, 1, 0, nid, self._data(body), 0), internal=True)
             body = nid
         properties = [(0x001A, 0x1E, b"IPM.Note"), (0x0037, 0x1E, subject.encode()), (0x007D, 0x1E, header.encode()),
-                      (0x0E06, 0x40, time), (0x0E07, 0x03, int(read)), (0x1000, 0x1E, body)]
+                      (0x0E06, 0x40, time), (0x0E07, 0x03, int(read)), *more]
+        if body is not None:
+            properties.append((0x1000, 0x1E, body))
         self._node(self._message_nid, folder, properties, sub)
         self._message_nid += 0x20
         self.messages += 1

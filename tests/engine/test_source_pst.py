@@ -1,10 +1,13 @@
 """PST into a real Dovecot: the same folders, counts and attachments as readpst, damage named, nothing lost in silence."""
 
 import collections
-import email
+import email.header
+import email.utils
 import hashlib
 import mailbox
+import re
 import shutil
+import struct
 import subprocess
 
 import pytest
@@ -26,16 +29,27 @@ def outcome(name):
     return 1 if any(mark in name for mark in PARTIAL) else 0
 
 
-def leaves(message, depth=0):
+def leaves(message):
     """SHA-256 of each attachment's decoded bytes; embedded messages by their subject and their own attachments."""
-    found = []
-    for part in message.walk() if depth == 0 else [message]:
+    found, left = [], [message]
+    while left:
+        part = left.pop()
         if part.get_content_type() == "message/rfc822":
-            inner = part.get_payload()
-            found.append(("embedded", subject(inner[0]) if isinstance(inner, list) else ""))
+            inner = embedded(part)
+            found.append(("embedded", subject(inner), leaves(inner)))
+        elif part.is_multipart():
+            left += part.get_payload()
         elif part.get_filename() and part.get_filename() != "rtf-body.rtf":
             found.append((part.get_filename(), hashlib.sha256(part.get_payload(decode=True) or b"").hexdigest()))
     return tuple(sorted(found))
+
+
+def embedded(part):
+    """The message in it; readpst puts its From_ line before it."""
+    inner = part.get_payload()[0]
+    if not inner.keys():
+        return email.message_from_bytes(re.sub(rb"\A\s*>?From .*\n", b"", inner.get_payload(decode=True)))
+    return inner
 
 
 def subject(message):
@@ -177,3 +191,97 @@ def test_generated(case, tmp_path):
     bodies = {m["Message-ID"]: m.get_payload(decode=True) for m in messages(case, "INBOX")}
     assert bodies == {identity: body for identity, body, _ in held["INBOX"]}
     filecase.again(engine, 12)
+
+
+# PidTagLastVerbExecuted, PidTagIconIndex and PidTagFlagStatus as Outlook sets them, and what an IMAP client knows of it
+MARKS = [((), ()), (((0x1081, 102),), ("\\Answered",)), (((0x1081, 103), (0x1080, 0x105)), ("\\Answered",)),
+         (((0x1081, 104),), ("$Forwarded",)), (((0x1080, 0x106),), ("$Forwarded",)), (((0x1080, 0x105),), ("\\Answered",)),
+         (((0x1081, 104), (0x1080, 0x105)), ("\\Answered", "$Forwarded")), (((0x1090, 2),), ("\\Flagged",)), (((0x1090, 1),), ()),
+         (((0x1081, 105), (0x1080, 0x100)), ()), (((0x1080, 0x105), (0x1081, 102), (0x1090, 2)), ("\\Answered", "\\Flagged"))]
+
+
+@pytest.mark.long
+def test_marks(case, tmp_path):
+    """Answered, forwarded and flagged, alone and together; in a heap of one block and of several."""
+    file, filler = tmp_path / "x.pst", [(0x6700 + n, 0x1E, b"p" * 100) for n in range(60)]
+    with Writer(file) as pst:
+        inbox = pst.folder("Inbox")
+        for n, (properties, _) in enumerate(MARKS):
+            more = [(tag, 0x03, value) for tag, value in properties] + (filler if n % 2 else [])
+            pst.message(inbox, f"From: a@a.example\r\nSubject: n{n}\r\nMessage-ID: <{n}@a.example>\r\n", b"corpo\r\n", read=n % 3 == 0,
+                        more=more)
+    engine = filecase.engine(case, "pst", file)
+    filecase.moved(engine.run(), len(MARKS))
+    wanted = {f"n{n}": {*(f.lower() if f[0] == "\\" else f for f in flags), *(["\\seen"] if n % 3 == 0 else [])}
+              for n, (_, flags) in enumerate(MARKS)}
+    assert flags_of(case, "INBOX") == wanted
+    filecase.again(engine, len(MARKS))
+
+
+def flags_of(case, path):
+    """{subject: flags} of one folder at the destination."""
+    got = case.read(case.destination)
+    return {got.subjects[sha]: set(flags) for sha, _, flags in got.folders[path]}
+
+
+@pytest.mark.long
+def test_marks_of_a_sample(case):
+    """Of four messages the first was forwarded (the others are what became of it), and Outlook says so."""
+    file = next(f for f in samples("pst") if f.name == "tika-variousBodyTypes.pst")
+    run = filecase.engine(case, "pst", file).run()
+    folder = next(e["dest"] for e in run.of("folder") if e["messages"] == 4)
+    flags = flags_of(case, folder)
+    assert run.status == 0 and len(flags) >= 2, (run, flags)
+    assert [subject_ for subject_, f in flags.items() if "$Forwarded" in f] == ["original email"], flags
+
+
+def literal(data):
+    """Compressed RTF (MS-OXRTFCP) that refers to nothing before it."""
+    packed = b"".join(b"\0" + data[i:i + 8] for i in range(0, len(data), 8))
+    return struct.pack("<II4sI", len(packed) + 12, len(data), b"LZFu", 0) + packed
+
+
+@pytest.mark.long
+def test_rtf_bodies(case, tmp_path):
+    """RTF alone, packed and as it is, comes to the byte; a stump of it does no harm."""
+    rtf = rb"{\rtf1\ansi\fromhtml1 Ol\'e1, isto {\b \'e9} texto.\par}" * 20
+    stored = struct.pack("<II4sI", len(rtf) + 12, len(rtf), b"MELA", 0) + rtf
+    bodies = {"packed": literal(rtf), "stored": stored, "stump": b"LZFu" * 3, "empty": literal(b"")}
+    file = tmp_path / "x.pst"
+    with Writer(file) as pst:
+        inbox = pst.folder("Inbox")
+        for name, data in bodies.items():
+            pst.message(inbox, f"From: a@a.example\r\nSubject: {name}\r\n", None, more=[(0x1009, 0x0102, data)])
+            pst.message(inbox, f"From: a@a.example\r\nSubject: {name} with text\r\n", b"texto\r\n", more=[(0x1009, 0x0102, data)])
+    filecase.moved(filecase.engine(case, "pst", file).run(), 8)
+    got = {m["Subject"]: {p.get_content_type(): p.get_payload(decode=True) for p in m.walk() if not p.is_multipart()}
+           for m in messages(case, "INBOX")}
+    for name in bodies:
+        held = {"application/rtf": rtf} if name in ("packed", "stored") else {}
+        assert got[name] == (held or {"text/plain": b""}), name
+        assert {k: v.rstrip() for k, v in got[f"{name} with text"].items()} == held | {"text/plain": b"texto"}, name
+
+
+def inside(message):
+    """Each embedded message: subject, date, bodies and attachments (readpst invents senders)."""
+    found = []
+    for part in message.walk():
+        if part.get_content_type() == "message/rfc822":
+            inner = embedded(part)
+            texts = tuple((p.get_content_type(), b"".join(p.get_payload(decode=True).split())) for p in inner.walk()
+                          if p.get_content_type() in ("text/plain", "text/html") and not p.get_filename())
+            found.append((subject(inner), email.utils.parsedate_to_datetime(inner["Date"]).timestamp(), texts, leaves(inner)))
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["aspose_Outlook.pst", "aspose_Outlook_1.pst", "tika-testPST.pst"])
+def test_embedded(case, tmp_path, name):
+    """What is attached as a message (method 5) holds what readpst finds in it, level by level."""
+    file = next(f for f in samples("pst") if f.name == name)
+    of_readpst(file, tmp_path)
+    wanted = sorted(i for box in tmp_path.rglob("mbox") for m in mailbox.mbox(box) for i in inside(m))
+    run = filecase.engine(case, "pst", file).run()
+    got = sorted(i for e in run.of("folder") if e["messages"] for m in messages(case, '"' + e["dest"] + '"') for i in inside(m))
+    assert run.status == 0 and [g[0] for g in got] == [w[0] for w in wanted] and wanted, (got, wanted)
+    assert got == wanted
