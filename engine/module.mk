@@ -59,6 +59,8 @@ libengine_a_SOURCES = \
 	engine/progress.h \
 	engine/prune.c \
 	engine/reconcile.c \
+	engine/reconcile_compare.c \
+	engine/reconcile_impl.h \
 	engine/refuse.c \
 	engine/sorter.c \
 	engine/sorter.h \

@@ -13,75 +13,16 @@
 #include <string.h>
 #include <strings.h>
 
-#include "copy.h"
-#include "ident.h"
 #include "imap_date.h"
 #include "imap_quirk.h"
 #include "match.h"
 #include "mem.h"
-#include "sorter.h"
+#include "reconcile_impl.h"
 
 #include "banned.h"
 
 #define SORT_MEMORY (3u << 20) /* of each side's headers */
 #define FOUND_MEMORY (1u << 20)
-
-enum side { SRC, DST, SIDES };
-
-/* Of a reference: the message is asked for by name (--only). Among twins those are paired last, for they are what is
- * said to be missing. */
-#define WANTED (1u << 31)
-
-struct entry {
-	struct ident_key key, head; /* header block and size; Message-Id or its stand-in */
-	int64_t date;
-	uint32_t uid, tie;
-	bool has_head, taken; /* taken: its body is wanted */
-};
-
-struct body_keys {
-	uint32_t uid, tie;
-	struct ident id;
-};
-
-struct found {
-	uint32_t src, dst;
-	bool flags_differ;
-};
-
-struct twin {
-	uint32_t uid, tie;
-};
-
-struct half {
-	struct reconcile *r;
-	enum side side;
-	struct imap_conn *conn;
-	struct ident_reader *reader;
-	struct ident id;
-	bool have_id;
-	struct sorter *heads;
-	const struct entry *at; /* of heads: the next one */
-	struct entry *e;	/* what the headers alone do not decide */
-	size_t n, cap;
-	struct twin *twin; /* those with the key that is looked at */
-	size_t ntwins, twin_cap;
-	struct body_keys *b;
-	size_t nb, bcap;
-	struct uidset bodies; /* to be read in step 2 */
-};
-
-struct reconcile {
-	struct pair *p;
-	struct job *j;
-	struct half half[SIDES];
-	unsigned left; /* commands unanswered in this step */
-	int step;
-	uint32_t dst_uidnext, dst_top, dst_uidvalidity;
-	bool dst_open, uidnext_unknown;
-	struct uidset searched;
-	struct sorter *found;
-};
 
 static void next_step(struct reconcile *r);
 
@@ -110,20 +51,10 @@ static void answered(struct reconcile *r, const struct imap_result *res)
 		next_step(r);
 }
 
-#define FLAGS_OF(tie) ((tie) & 0xffff) /* match_tie */
-
-/* Without what was found, or what was read, nothing may be decided. */
-static void check(struct reconcile *r, const struct err *e)
+void reconcile_check(struct reconcile *r, const struct err *e)
 {
 	r->j->failed = r->j->failed || e != NULL;
 	copy_check(r->p->cp, e);
-}
-
-static void add_found(struct reconcile *r, uint32_t src, uint32_t src_tie, uint32_t dst, uint32_t dst_tie)
-{
-	struct found f = {src, dst, FLAGS_OF(src_tie) != FLAGS_OF(dst_tie)};
-
-	check(r, sorter_add(r->found, &f));
 }
 
 /* --- reading both sides --- */
@@ -201,7 +132,7 @@ static void on_head(void *arg, const struct imap_resp *resp)
 	e.has_head = (h->id.have & (1u << IDENT_HEADER)) != 0;
 	if (e.has_head)
 		e.head = h->id.key[IDENT_HEADER];
-	check(h->r, sorter_add(h->heads, &e));
+	reconcile_check(h->r, sorter_add(h->heads, &e));
 }
 
 static void on_whole(void *arg, const struct imap_resp *resp)
@@ -273,213 +204,6 @@ static void fetch_bodies(struct reconcile *r)
 
 	for (int i = 0; i < SIDES; i++)
 		fetch(&r->half[i], &r->half[i].bodies, false, "(UID FLAGS INTERNALDATE BODY.PEEK[])", &h);
-}
-
-/* --- comparing --- */
-
-static int by_key(const void *pa, const void *pb)
-{
-	const struct entry *a = pa, *b = pb;
-	int c = memcmp(a->key.b, b->key.b, IDENT_KEY_SIZE);
-
-	if (c != 0)
-		return c;
-	if (a->tie != b->tie)
-		return a->tie < b->tie ? -1 : 1;
-	return a->uid < b->uid ? -1 : a->uid > b->uid;
-}
-
-typedef int compare_fn(const void *, const void *);
-
-static int by_head(const void *pa, const void *pb)
-{
-	return memcmp(((const struct entry *)pa)->head.b, ((const struct entry *)pb)->head.b, IDENT_KEY_SIZE);
-}
-
-static int by_date(const void *pa, const void *pb)
-{
-	const struct entry *a = pa, *b = pb;
-
-	return a->date < b->date ? -1 : a->date > b->date;
-}
-
-/* Length of the run of equals at i. */
-static size_t run_of(const struct half *h, size_t i, compare_fn *cmp)
-{
-	size_t k = i + 1;
-
-	while (k < h->n && cmp(&h->e[i], &h->e[k]) == 0)
-		k++;
-	return k - i;
-}
-
-static void want_bodies(struct half *h, size_t i, size_t n)
-{
-	for (size_t k = i; k < i + n; k++) {
-		uidset_add(&h->bodies, h->e[k].uid, h->e[k].uid);
-		h->e[k].taken = true;
-	}
-}
-
-static void advance(struct half *h)
-{
-	const void *p = NULL;
-
-	check(h->r, sorter_next(h->heads, &p));
-	h->at = p;
-}
-
-static void left_over(struct half *h)
-{
-	if (h->n == h->cap) {
-		h->cap = h->cap * 2 + 256;
-		h->e = xreallocarray(h->e, h->cap, sizeof(*h->e));
-	}
-	h->e[h->n++] = *h->at;
-	advance(h);
-}
-
-/* All with this key. */
-static void take_twins(struct half *h, const struct ident_key *key)
-{
-	h->ntwins = 0;
-	while (h->at != NULL && memcmp(h->at->key.b, key->b, IDENT_KEY_SIZE) == 0) {
-		if (h->ntwins == h->twin_cap) {
-			h->twin_cap = h->twin_cap * 2 + 16;
-			h->twin = xreallocarray(h->twin, h->twin_cap, sizeof(*h->twin));
-		}
-		h->twin[h->ntwins++] = (struct twin){h->at->uid, h->at->tie};
-		advance(h);
-	}
-}
-
-/* As often here as there: the same ones. */
-static void compare_twins(struct reconcile *r)
-{
-	struct half *s = &r->half[SRC], *d = &r->half[DST];
-	struct ident_key key = s->at->key;
-
-	take_twins(s, &key);
-	take_twins(d, &key);
-	for (size_t i = 0; s->ntwins == d->ntwins && i < s->ntwins; i++)
-		add_found(r, s->twin[i].uid, s->twin[i].tie, d->twin[i].uid, d->twin[i].tie);
-	for (int side = 0; s->ntwins != d->ntwins && side < SIDES; side++)
-		for (size_t i = 0; i < r->half[side].ntwins; i++)
-			uidset_add(&r->half[side].bodies, r->half[side].twin[i].uid, r->half[side].twin[i].uid);
-}
-
-/* Walks equal groups of both sides; what is not decided here is left over, for compare_weakly. */
-static void compare_keys(struct reconcile *r)
-{
-	struct half *s = &r->half[SRC], *d = &r->half[DST];
-
-	advance(s);
-	advance(d);
-	while (s->at != NULL && d->at != NULL) {
-		int c = memcmp(s->at->key.b, d->at->key.b, IDENT_KEY_SIZE);
-
-		if (c == 0)
-			compare_twins(r);
-		else
-			left_over(c < 0 ? s : d);
-	}
-	while (s->at != NULL)
-		left_over(s);
-	while (d->at != NULL)
-		left_over(d);
-}
-
-static bool has_head(const struct entry *e)
-{
-	return e->has_head;
-}
-
-static bool has_date(const struct entry *e)
-{
-	return e->date != INT64_MIN;
-}
-
-static bool not_taken(const struct entry *e)
-{
-	return !e->taken;
-}
-
-/* Those that pass stand first, in order. Returns how many. */
-static size_t sift(struct half *h, bool (*passes)(const struct entry *), compare_fn *order)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < h->n; i++) {
-		if (passes(&h->e[i])) {
-			struct entry x = h->e[n];
-
-			h->e[n++] = h->e[i];
-			h->e[i] = x;
-		}
-	}
-	if (n > 1) /* h->e may be NULL, which qsort does not allow */
-		qsort(h->e, n, sizeof(*h->e), order);
-	return n;
-}
-
-/* Messages that are alike in some weak way on both sides: their bodies shall decide. */
-static void compare_weakly(struct reconcile *r, bool (*passes)(const struct entry *), compare_fn *cmp)
-{
-	struct half *s = &r->half[SRC], *d = &r->half[DST];
-	size_t i = 0, k = 0, ns, nd;
-	size_t all_s = s->n, all_d = d->n;
-
-	s->n = sift(s, passes, cmp);
-	d->n = sift(d, passes, cmp);
-	while (i < s->n && k < d->n) {
-		int c = cmp(&s->e[i], &d->e[k]);
-
-		ns = run_of(s, i, cmp);
-		nd = run_of(d, k, cmp);
-		if (c == 0) {
-			want_bodies(s, i, ns);
-			want_bodies(d, k, nd);
-		}
-		i += c <= 0 ? ns : 0;
-		k += c >= 0 ? nd : 0;
-	}
-	s->n = all_s;
-	d->n = all_d;
-	s->n = sift(s, not_taken, cmp);
-	d->n = sift(d, not_taken, cmp);
-}
-
-static void on_pair(void *arg, uint32_t src, uint32_t dst)
-{
-	struct reconcile *r = arg;
-	struct body_keys *s = &r->half[SRC].b[src & ~WANTED], *d = &r->half[DST].b[dst];
-
-	add_found(r, s->uid, s->tie, d->uid, d->tie);
-	s->uid = d->uid = 0;
-}
-
-static uint32_t wanted(const struct half *h, size_t i)
-{
-	return h->side == SRC && uidset_has(&h->r->j->only, h->b[i].uid) ? WANTED : 0;
-}
-
-static void compare_bodies(struct reconcile *r)
-{
-	struct match *m = match_new();
-
-	for (int rung = IDENT_EXACT; rung <= r->p->cp->lowest; rung++) {
-		match_reset(m);
-		for (int side = 0; side < SIDES; side++) {
-			struct half *h = &r->half[side];
-
-			for (size_t i = 0; i < h->nb; i++)
-				if (h->b[i].uid != 0 && (h->b[i].id.have & (1u << rung)))
-					match_add(m, side == SRC ? MATCH_SOURCE : MATCH_DEST, (uint32_t)i | wanted(h, i),
-						&h->b[i].id.key[rung], h->b[i].tie);
-		}
-		match_run(m, on_pair, r);
-	}
-	match_free(m);
 }
 
 /* --- steps --- */
@@ -624,14 +348,12 @@ static void next_step(struct reconcile *r)
 			fetch_heads(r);
 	}
 	if (r->step == 2) {
-		compare_keys(r);
-		compare_weakly(r, has_head, by_head);
-		compare_weakly(r, has_date, by_date); /* headers that a server has changed, or none at all */
+		reconcile_compare_heads(r);
 		if (!j->failed)
 			fetch_bodies(r);
 	}
 	if (r->step == 3) {
-		compare_bodies(r);
+		reconcile_compare_bodies(r);
 		finish(r);
 		return;
 	}
@@ -724,7 +446,7 @@ void reconcile_start(struct pair *p, struct job *j)
 	for (int i = 0; i < SIDES; i++) {
 		r->half[i].r = r;
 		r->half[i].side = (enum side)i;
-		r->half[i].heads = sorter_new(sizeof(struct entry), SORT_MEMORY, by_key);
+		r->half[i].heads = sorter_new(sizeof(struct entry), SORT_MEMORY, reconcile_order);
 		r->half[i].reader = ident_reader_new(IDENT_WANT_ALL, (const char *const *)p->cp->ignore);
 	}
 	r->found = sorter_new(sizeof(struct found), FOUND_MEMORY, by_src);
