@@ -7,7 +7,7 @@
  *	                UID >= `floor`; everything settled lies below floor
  *
  * `active` and `floor` are on disk before a folder's first APPEND. Later writes are grouped: what a crash loses of
- * them only makes the part in flight larger, which is resolved by looking at both sides (reconcile.h).
+ * them only makes the part in flight larger, which is resolved by looking at both sides (reconcile.c).
  */
 #ifndef STATE_H
 #define STATE_H
