@@ -66,9 +66,11 @@ libworker_a_SOURCES = \
 	worker/tool_account.h \
 	worker/tool_carbonio.c \
 	worker/tool_dns.c \
+	worker/tool_imap_upload.c \
 	worker/tool_imapsync.c \
 	worker/tool_mailmover.c \
 	worker/tool_readpst.c \
+	worker/tool_readpst_impl.h \
 	worker/tool_report.c \
 	worker/tool_table.c \
 	worker/tool_zmmailbox.c \

@@ -5,178 +5,28 @@
  * kept in the quarantine with the server's words.
  *
  *   read (PST only) -> count -> for each mbox: [cut off what an earlier attempt moved] -> upload -> [split its refusals]
+ *
+ * Here stand the steps and what is readpst's; what is imap_upload.py's stands in tool_imap_upload.c.
  */
-#include "tool.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "clock.h"
 #include "fs.h"
-#include "inspect.h"
 #include "json.h"
-#include "lines.h"
 #include "mem.h"
 #include "str.h"
 #include "tool_account.h"
-#include "upload_log.h"
+#include "tool_readpst_impl.h"
 
 #include "banned.h"
 
-#define TELL_MS 250
-#define SAVE_MS 1000
-#define WORDS_MAX 2000 /* refusals of one mbox whose words are kept */
 /* readpst climbs one folder up for each folder named "..": this deep below its own place it stays inside. */
 #define DEPTH "1/2/3/4/5/6/7/8/"
 
-enum step { LOGIN, READ, COUNT, CUT, UPLOAD, SPLIT };
-
-struct box {
-	char *path, *folder; /* below the place of mboxes, "" for the source itself; at the destination */
-	int64_t messages, bytes, handled; /* handled: by an earlier attempt */
-};
-
-struct own {
-	const struct tool_job *job;
-	enum step step;
-	char *readpst, *upload, *place; /* place: where readpst writes */
-	struct lines lines;
-	struct readpst_counts pst;
-	struct box *boxes;
-	size_t n_boxes, at;
-	int64_t items, total, bytes, ok, refused, present, bytes_done, box_ok, box_seen;
-	char **words; /* of this box's refusals, in order */
-	int64_t *numbers;
-	size_t n_words, split_at;
-	json_t *state; /* what has been moved, by mbox */
-	int64_t told, saved;
-	bool ended;           /* imap_upload.py's last line came */
-	bool logged_in;
-	char damage[600];     /* "" while the source seems whole */
-	struct err failure;
-};
-
-/* --- what was moved before --- */
-
-static char *state_path(const struct own *o)
-{
-	return xasprintf("%s/imap_upload.json", o->job->state);
-}
-
-/* Another file in the mailbox's place starts from nothing. */
-static const struct err *load_state(struct own *o)
-{
-	char *path = state_path(o);
-	struct buf b = BUF_INIT;
-	struct stat st;
-	const struct err *e = NULL;
-
-	if (stat(o->job->upload, &st) != 0)
-		e = err_errno("the source's file %s", o->job->upload);
-	if (e == NULL && access(path, F_OK) == 0 && fs_read(path, 16 << 20, &b) == NULL)
-		o->state = json_loadb(b.ptr, b.len, 0, NULL);
-	if (e == NULL && (!json_is_object(o->state) ||
-				 json_integer_value(json_object_get(o->state, "size")) != (json_int_t)st.st_size ||
-				 strcmp(json_string_value(json_object_get(o->state, "file")), o->job->upload) != 0)) {
-		json_decref(o->state);
-		o->state = json_pack("{s:s, s:I, s:{}}", "file", o->job->upload, "size", (json_int_t)st.st_size, "boxes");
-	}
-	buf_free(&b);
-	free(path);
-	return e;
-}
-
-static void save_state(struct own *o, bool now)
-{
-	char *path, *text;
-	const struct err *e;
-	json_t *boxes = json_object_get(o->state, "boxes");
-
-	if (!now && clock_mono_ms() - o->saved < SAVE_MS)
-		return;
-	o->saved = clock_mono_ms();
-	if (o->at < o->n_boxes)
-		json_object_set_new(boxes, o->boxes[o->at].path, json_integer(o->boxes[o->at].handled + o->box_seen));
-	path = state_path(o);
-	text = js_text(o->state);
-	e = fs_write(path, text, strlen(text), 0600);
-	if (e != NULL && o->failure.id == ERR_NONE)
-		o->failure = *e; /* not to know what was moved is to move it twice */
-	free(path);
-	free(text);
-}
-
 /* --- what the programs say --- */
-
-static void tell_progress(struct own *o, bool now)
-{
-	const char *folder = o->at < o->n_boxes ? o->boxes[o->at].folder : "";
-
-	if (!now && clock_mono_ms() - o->told < TELL_MS)
-		return;
-	o->told = clock_mono_ms();
-	tool_tell(o->job, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I}", "t", "progress", "messages_total",
-		(json_int_t)o->total, "messages_done", (json_int_t)(o->present + o->ok), "bytes_total", (json_int_t)o->bytes,
-		"bytes_done", (json_int_t)o->bytes_done, "refused", (json_int_t)o->refused, "folder", tool_text(folder),
-		"folders_total", (json_int_t)o->n_boxes, "folders_done", (json_int_t)o->at));
-}
-
-static void tell_refused(struct own *o, size_t i, const char *file, int64_t size)
-{
-	const char *words = i < o->n_words ? o->words[i] : "see the log";
-	int64_t number = i < o->n_words ? o->numbers[i] : 0;
-	struct upload_line l;
-	char *line = xasprintf("1/1 0 B x ERROR (%s", words);
-
-	upload_line(line, &l);
-	tool_tell(o->job, json_pack("{s:s, s:o, s:I, s:I, s:s, s:o, s:s}", "t", "refused", "folder",
-		tool_text(o->boxes[o->at].folder), "uid", (json_int_t)number, "size", (json_int_t)size, "code",
-		err_row(l.code)->code, "server", tool_text(words), "file", file));
-	free(line);
-}
-
-static void upload_said(struct own *o, const char *line)
-{
-	struct upload_line l;
-	const struct box *b = o->at < o->n_boxes ? &o->boxes[o->at] : NULL;
-
-	if (str_starts(line, "Uploading to ") || str_starts(line, "Just list mail boxes"))
-		o->logged_in = true;
-	switch (upload_line(line, &l)) {
-	case UPLOAD_OK:
-		o->ok++;
-		o->box_ok++;
-		o->box_seen++;
-		if (b != NULL && b->messages > 0)
-			o->bytes_done += b->bytes / b->messages;
-		break;
-	case UPLOAD_REFUSED:
-		o->refused++;
-		o->box_seen++;
-		if (o->n_words < WORDS_MAX) {
-			o->words = xreallocarray(o->words, o->n_words + 1, sizeof(*o->words));
-			o->numbers = xreallocarray(o->numbers, o->n_words + 1, sizeof(*o->numbers));
-			o->numbers[o->n_words] = (b != NULL ? b->handled : 0) + l.number;
-			o->words[o->n_words++] = xstrdup(l.words);
-		}
-		break;
-	case UPLOAD_DONE:
-		o->ended = true;
-		return;
-	case UPLOAD_FAILED:
-		if (o->failure.id == ERR_NONE)
-			o->failure = *err_new(l.code, "imap_upload.py: %.300s", l.words);
-		return;
-	case UPLOAD_NOTHING:
-		return;
-	}
-	tell_progress(o, false);
-	save_state(o, false);
-}
 
 static void on_line(void *arg, const char *line, size_t n)
 {
@@ -186,7 +36,7 @@ static void on_line(void *arg, const char *line, size_t n)
 	if (o->step == READ)
 		readpst_line(&o->pst, line);
 	else if (o->step == UPLOAD || o->step == LOGIN)
-		upload_said(o, line);
+		imap_upload_said(o, line);
 }
 
 static void output(const struct tool_job *job, const char *p, size_t n)
@@ -243,7 +93,7 @@ static void add_box(struct own *o, const json_t *event)
 	o->present += b->handled;
 }
 
-static void damaged(struct own *o, const char *what)
+void readpst_damaged(struct own *o, const char *what)
 {
 	size_t used = strlen(o->damage);
 
@@ -268,7 +118,7 @@ static bool event(const struct tool_job *job, const char *line, size_t n)
 	else if (type != NULL && strcmp(type, "items") == 0)
 		o->items += json_integer_value(json_object_get(doc, "items"));
 	else if (type != NULL && strcmp(type, "eml") == 0)
-		tell_refused(o, o->split_at++, json_string_value(json_object_get(doc, "file")),
+		imap_upload_refused(o, o->split_at++, json_string_value(json_object_get(doc, "file")),
 			json_integer_value(json_object_get(doc, "size")));
 	else if (type != NULL && strcmp(type, "damage") == 0)
 		o->failure = *err_new(ERR_IO, "%s", json_string_value(json_object_get(doc, "message")));
@@ -339,77 +189,6 @@ static char *box_file(const struct own *o, const struct box *b)
 	return *b->path == '\0' ? xstrdup(o->job->upload) : xasprintf("%s/%s", o->place, b->path);
 }
 
-/* "--box" is put between quotation marks as it is. */
-static void add_folder(struct spawn *s, const char *folder)
-{
-	struct buf b = BUF_INIT;
-
-	for (; *folder != '\0'; folder++) {
-		if (*folder == '"' || *folder == '\\')
-			buf_addc(&b, '\\');
-		buf_addc(&b, *folder);
-	}
-	spawn_arg(s, "--box");
-	spawn_arg(s, b.ptr);
-	buf_free(&b);
-}
-
-static const struct err *new_upload(struct own *o, struct spawn **out)
-{
-	const struct account *a = o->job->destination;
-	char *real = realpath(o->upload, NULL), *slash = real != NULL ? strrchr(real, '/') : NULL;
-	struct spawn *s = spawn_new(o->upload);
-	const struct err *e = spawn_terminal(s, "assword", a->secret, a->secret_len);
-
-	o->ended = false;
-	if (slash != NULL) {
-		*slash = '\0';
-		spawn_readable(s, real);
-		spawn_env(s, "PYTHONPATH", real); /* the modules beside it: its imap_utf7, and that certificates count */
-	}
-	if (*conf_str(o->job->conf, CONF_TLS_CA_FILE) != '\0')
-		spawn_env(s, "MIGRATION_EXTRA_CA_FILE", conf_str(o->job->conf, CONF_TLS_CA_FILE));
-	spawn_env(s, "PYTHONUNBUFFERED", "1");
-	spawn_env(s, "PYTHONDONTWRITEBYTECODE", "1");
-	spawn_arg(s, "--host");
-	spawn_arg(s, a->host);
-	spawn_arg(s, "--port");
-	spawn_argf(s, "%lld", (long long)a->port);
-	if (a->tls == TLS_IMPLICIT)
-		spawn_arg(s, "--ssl");
-	spawn_arg(s, "--user");
-	spawn_arg(s, a->user);
-	free(real);
-	if (e != NULL) {
-		spawn_free(s);
-		return e;
-	}
-	*out = s;
-	return NULL;
-}
-
-static char *errors_file(const struct own *o)
-{
-	return xasprintf("%s/errors-%zu.mbox", o->job->work, o->at);
-}
-
-static const struct err *start_upload(struct own *o, const char *file, struct spawn **out)
-{
-	char *errors = errors_file(o);
-	const struct err *e = new_upload(o, out);
-
-	o->step = UPLOAD;
-	remove(errors);
-	if (e == NULL) {
-		add_folder(*out, o->boxes[o->at].folder);
-		spawn_arg(*out, "--error");
-		spawn_arg(*out, errors);
-		spawn_arg(*out, file);
-	}
-	free(errors);
-	return e;
-}
-
 static const struct err *start_box(struct own *o, struct spawn **out)
 {
 	struct box *b;
@@ -422,13 +201,13 @@ static const struct err *start_box(struct own *o, struct spawn **out)
 	for (size_t i = 0; i < o->n_words; i++)
 		free(o->words[i]);
 	o->n_words = o->split_at = 0;
-	tell_progress(o, true);
+	imap_upload_progress(o, true);
 	if (o->at == o->n_boxes)
 		return NULL;
 	b = &o->boxes[o->at];
 	file = box_file(o, b);
 	if (b->handled == 0) {
-		e = start_upload(o, file, out);
+		e = imap_upload_start(o, file, out);
 	} else if ((e = start_inspect(o, CUT, "rest", out)) == NULL) {
 		to = xasprintf("%s/rest.mbox", o->job->work);
 		spawn_arg(*out, file);
@@ -440,23 +219,9 @@ static const struct err *start_box(struct own *o, struct spawn **out)
 	return e;
 }
 
-static const struct err *start_split(struct own *o, struct spawn **out)
-{
-	char *errors = errors_file(o);
-	const struct err *e = start_inspect(o, SPLIT, "split", out);
-
-	if (e == NULL) {
-		spawn_arg(*out, errors);
-		spawn_arg(*out, o->job->quarantine);
-		spawn_argf(*out, "box%zu", o->at);
-	}
-	free(errors);
-	return e;
-}
-
 /* --- after each step --- */
 
-static const struct err *died(const char *what, int status)
+const struct err *readpst_step_died(const char *what, int status)
 {
 	if (WIFSIGNALED(status))
 		return err_new(ERR_TOOL_FAILED, "%s was ended by signal %d (%s)", what, WTERMSIG(status),
@@ -471,19 +236,19 @@ static void after_read(struct own *o, int status)
 	if (WIFSIGNALED(status)) {
 		snprintf(text, sizeof(text), "readpst crashed (%s): what it had written until then was moved",
 			strsignal(WTERMSIG(status)));
-		damaged(o, text);
+		readpst_damaged(o, text);
 	} else if (status != 0) {
 		snprintf(text, sizeof(text), "readpst ended with status %d: %s", WEXITSTATUS(status),
 			o->pst.failure[0] != '\0' ? o->pst.failure : "see the log");
-		damaged(o, text);
+		readpst_damaged(o, text);
 	}
 	if (o->pst.skipped > o->pst.other) {
 		snprintf(text, sizeof(text), "readpst could not read %lld of the items that it skipped (%s)",
 			(long long)(o->pst.skipped - o->pst.other), o->pst.worst);
-		damaged(o, text);
+		readpst_damaged(o, text);
 	}
 	if (o->pst.hostile)
-		damaged(o, "a folder is named \"..\": its mail lies in another folder");
+		readpst_damaged(o, "a folder is named \"..\": its mail lies in another folder");
 }
 
 /* What it said it has done must have come out: a full disk, for one, it does not notice. */
@@ -493,12 +258,13 @@ static const struct err *after_count(struct own *o, int status)
 	int64_t came;
 
 	if (status != 0)
-		return o->failure.id != ERR_NONE ? err_new(o->failure.id, "%s", o->failure.msg) : died("the count", status);
+		return o->failure.id != ERR_NONE ? err_new(o->failure.id, "%s", o->failure.msg)
+						 : readpst_step_died("the count", status);
 	came = o->total + o->items + o->pst.folders;
 	if (o->job->claim->source_kind == SOURCE_PST && o->damage[0] == '\0' && came != o->pst.done) {
 		snprintf(text, sizeof(text), "readpst says it wrote %lld items, %lld came out",
 			(long long)(o->pst.done - o->pst.folders), (long long)(came - o->pst.folders));
-		damaged(o, text);
+		readpst_damaged(o, text);
 	}
 	if (o->pst.other > 0) {
 		snprintf(text, sizeof(text), "%lld items are no mail and were left (%s)", (long long)o->pst.other, o->pst.worst);
@@ -508,18 +274,6 @@ static const struct err *after_count(struct own *o, int status)
 		return err_new(ERR_SOURCE_DAMAGED, "nothing could be read: %s", o->damage);
 	tool_tell(o->job, json_pack("{s:s, s:I, s:I, s:I, s:I}", "t", "plan", "folders", (json_int_t)o->n_boxes, "messages",
 		(json_int_t)o->total, "bytes", (json_int_t)o->bytes, "messages_present", (json_int_t)o->present));
-	return NULL;
-}
-
-static const struct err *after_upload(struct own *o, int status)
-{
-	save_state(o, true);
-	if (o->failure.id != ERR_NONE)
-		return err_new(o->failure.id, "%s", o->failure.msg);
-	if (status != 0 || !o->ended)
-		return died("imap_upload.py", status);
-	if (o->box_seen != o->boxes[o->at].messages - o->boxes[o->at].handled)
-		damaged(o, "imap_upload.py did not speak of every message");
 	return NULL;
 }
 
@@ -540,22 +294,22 @@ static const struct err *next(const struct tool_job *job, int status, struct spa
 		return e != NULL ? e : start_box(o, out);
 	case CUT:
 		if (status != 0)
-			return died("the cut", status);
+			return readpst_step_died("the cut", status);
 		file = xasprintf("%s/rest.mbox", o->job->work);
-		e = start_upload(o, file, out);
+		e = imap_upload_start(o, file, out);
 		free(file);
 		return e;
 	case UPLOAD:
-		if ((e = after_upload(o, status)) != NULL)
+		if ((e = imap_upload_ended(o, status)) != NULL)
 			return e;
 		if (o->n_words > 0)
-			return start_split(o, out);
+			return imap_upload_split(o, out);
 		break;
 	case SPLIT:
 		if (status != 0)
-			return died("the quarantine", status);
+			return readpst_step_died("the quarantine", status);
 		while (o->split_at < o->n_words) /* it may not have kept each */
-			tell_refused(o, o->split_at++, "", 0);
+			imap_upload_refused(o, o->split_at++, "", 0);
 		break;
 	}
 	o->at++;
@@ -563,38 +317,6 @@ static const struct err *next(const struct tool_job *job, int status, struct spa
 }
 
 /* --- life --- */
-
-/* imap_upload.py knows LOGIN with an ASCII password over TLS from the first byte, and nothing else. */
-static const struct err *check_account(const struct account *a)
-{
-	if (a->tls == TLS_STARTTLS)
-		return err_new(ERR_UNSUPPORTED, "imap_upload.py knows no STARTTLS: give the destination's port for TLS (993)");
-	if (a->auth != AUTH_PASSWORD)
-		return err_new(ERR_UNSUPPORTED, "imap_upload.py knows passwords only: use the engine native");
-	for (size_t i = 0; i < a->secret_len; i++)
-		if ((unsigned char)a->secret[i] >= 0x80)
-			return err_new(ERR_UNSUPPORTED,
-				"imap_upload.py cannot send a password that is not ASCII: use the engine native");
-	return NULL;
-}
-
-/* Its own way of TLS checks no certificate; the module that makes it do so is installed beside it. */
-static const struct err *check_program(const struct own *o)
-{
-	char *real = realpath(o->upload, NULL), *slash = real != NULL ? strrchr(real, '/') : NULL, *module;
-	bool there;
-
-	if (slash != NULL)
-		*slash = '\0';
-	module = xasprintf("%s/sitecustomize.py", real != NULL ? real : "");
-	there = access(module, R_OK) == 0;
-	free(module);
-	free(real);
-	return there ? NULL
-		     : err_new(ERR_TOOL_MISSING,
-			       "imap_upload.py checks no certificates as it is: scripts/install-migration-tools.sh installs it "
-			       "with what it needs");
-}
 
 static void close_own(struct tool_job *job)
 {
@@ -636,12 +358,12 @@ static const struct err *open_own(struct tool_job *job)
 	if (e == NULL)
 		e = tool_program(job->conf, CONF_IMAP_UPLOAD, "imap_upload.py", &o->upload);
 	if (e == NULL && job->destination->tls != TLS_NONE)
-		e = check_program(o);
+		e = imap_upload_check_program(o);
 	if (e == NULL)
 		e = account_check_tls(job->conf, job->destination);
 	if (e == NULL)
-		e = check_account(job->destination);
-	return e != NULL ? e : load_state(o);
+		e = imap_upload_check_account(job->destination);
+	return e != NULL ? e : imap_upload_load(o);
 }
 
 static const struct err *prepare(const struct tool_job *job, struct spawn **out)
@@ -651,7 +373,7 @@ static const struct err *prepare(const struct tool_job *job, struct spawn **out)
 
 	if (job->claim->kind == RUN_PREFLIGHT) {
 		o->step = LOGIN;
-		e = new_upload(o, out);
+		e = imap_upload_new(o, out);
 		if (e == NULL)
 			spawn_arg(*out, "--list_boxes");
 		return e;
@@ -670,7 +392,7 @@ static void finish(const struct tool_job *job, const struct findings *f, int sta
 		if (o->failure.id != ERR_NONE)
 			e = &o->failure;
 		else if (status != 0 || !o->logged_in)
-			e = died("imap_upload.py", status);
+			e = readpst_step_died("imap_upload.py", status);
 		tool_tell(job, json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "t", "check", "side", "destination", "name", "auth",
 			"ok", e == NULL, "code", e != NULL ? err_code(e) : "", "message", e != NULL ? e->msg : ""));
 		if (e != NULL)
@@ -683,7 +405,7 @@ static void finish(const struct tool_job *job, const struct findings *f, int sta
 								 (long long)o->refused));
 		out->status = RUN_PARTIAL;
 	}
-	tell_progress(o, true);
+	imap_upload_progress(o, true);
 	tool_tell(job, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "t", "done", "status",
 		run_status_name(out->status), "code", out->code, "messages_total", (json_int_t)o->total, "messages_copied",
 		(json_int_t)o->ok, "messages_present", (json_int_t)o->present, "refused", (json_int_t)o->refused,
