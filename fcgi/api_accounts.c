@@ -163,7 +163,7 @@ const struct err *api_accounts_put(struct call *c)
 const struct err *api_accounts_read(struct call *c)
 {
 	struct run_request q = {.kind = RUN_DISCOVER, .engine = ENGINE_NATIVE};
-	json_t *domains = json_array(), *o = json_pack("{s:o}", "domains", domains);
+	json_t *o = NULL;
 	struct run *v = NULL;
 	struct job j = {0};
 	char *options = NULL;
@@ -172,8 +172,7 @@ const struct err *api_accounts_read(struct call *c)
 	if (e == NULL)
 		e = job_get(c->app->store, c->args.id, call_org(c), &j);
 	if (e == NULL) {
-		for (size_t i = 0; i < j.n_domains; i++)
-			json_array_append_new(domains, json_string(j.domains[i]));
+		o = json_pack("{s:o}", "domains", job_domains_json(&j));
 		options = js_text(o);
 		q.job_id = j.id;
 		q.options = options;

@@ -92,7 +92,7 @@ const struct err *api_dns_read(struct call *c)
 	struct dns_plan plan = {0};
 	struct run *v = NULL;
 	struct job j = {0};
-	json_t *o = NULL, *domains = json_array(), *doc;
+	json_t *o = NULL, *doc;
 	char *options = NULL;
 	const struct err *e = call_nothing(c);
 
@@ -103,9 +103,7 @@ const struct err *api_dns_read(struct call *c)
 	if (e == NULL) {
 		doc = js_column(plan.document);
 		o = json_object();
-		for (size_t i = 0; i < j.n_domains; i++)
-			json_array_append_new(domains, json_string(j.domains[i]));
-		json_object_set(o, "domains", domains);
+		json_object_set_new(o, "domains", job_domains_json(&j));
 		json_object_set(o, "selectors", json_object_get(doc, "selectors"));
 		json_object_set(o, "mx", json_object_get(doc, "mx"));
 		options = js_text(o);
@@ -117,7 +115,6 @@ const struct err *api_dns_read(struct call *c)
 	if (e == NULL)
 		e = view_run_accepted(c, v);
 	json_decref(o);
-	json_decref(domains);
 	free(options);
 	dns_plan_free(&plan);
 	job_free(&j);

@@ -89,14 +89,21 @@ static const struct err *write_domains(struct store *s, const struct job *j)
 	return e;
 }
 
-static char *describe(const struct job *j)
+json_t *job_domains_json(const struct job *j)
 {
-	json_t *o = json_object(), *domains = json_array();
-	char *text;
+	json_t *list = json_array();
 
 	for (size_t i = 0; i < j->n_domains; i++)
-		json_array_append_new(domains, json_string(j->domains[i]));
-	json_object_set_new(o, "domains", domains);
+		json_array_append_new(list, json_string(j->domains[i]));
+	return list;
+}
+
+static char *describe(const struct job *j)
+{
+	json_t *o = json_object();
+	char *text;
+
+	json_object_set_new(o, "domains", job_domains_json(j));
 	json_object_set_new(o, "ticket", json_string(j->ticket));
 	json_object_set_new(o, "status", json_string(j->closed ? "closed" : "open"));
 	json_object_set_new(o, "version", json_integer(j->version));

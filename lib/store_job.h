@@ -2,6 +2,8 @@
 #ifndef STORE_JOB_H
 #define STORE_JOB_H
 
+#include <jansson.h>
+
 #include "store.h"
 
 struct job {
@@ -18,6 +20,8 @@ struct job {
 };
 void job_free(struct job *j);
 void jobs_free(struct job *v, size_t n);
+/* Its domains as an array of strings, the main one first; the caller's. */
+json_t *job_domains_json(const struct job *j);
 
 /* Fills in id, version and times. ERR_CONFLICT naming the domain when another open job of the org has it. */
 const struct err *job_insert(struct store *s, struct job *j, const struct actor *by);
