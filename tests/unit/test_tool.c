@@ -144,30 +144,28 @@ static void verifies(void **state)
 	free(path);
 }
 
-static void checks(void **state)
+static void checks_and_previews(void **state)
 {
+	static const struct {
+		enum run_kind kind;
+		const char *has[4], *has_not[4]; /* up to a NULL */
+	} rows[] = {
+		{RUN_PREFLIGHT, {"check\n--from\n"}, {"--map", "--state"}},
+		{RUN_DISCOVER, {"copy\n--from\n", "--dry-run\n", "--map\n"}, {NULL}},
+	};
 	struct fixture *f = *state;
-	struct buf out = BUF_INIT;
 
-	f->claim.kind = RUN_PREFLIGHT;
-	arguments(f, &out);
-	has(&out, "check\n--from\n");
-	has_not(&out, "--map");
-	has_not(&out, "--state");
-	buf_free(&out);
-}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf out = BUF_INIT;
 
-static void previews(void **state)
-{
-	struct fixture *f = *state;
-	struct buf out = BUF_INIT;
-
-	f->claim.kind = RUN_DISCOVER;
-	arguments(f, &out);
-	has(&out, "copy\n--from\n");
-	has(&out, "--dry-run\n");
-	has(&out, "--map\n");
-	buf_free(&out);
+		f->claim.kind = rows[i].kind;
+		arguments(f, &out);
+		for (const char *const *text = rows[i].has; *text != NULL; text++)
+			has(&out, *text);
+		for (const char *const *text = rows[i].has_not; *text != NULL; text++)
+			has_not(&out, *text);
+		buf_free(&out);
+	}
 }
 
 static void logs_in_as_others(void **state)
@@ -274,8 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(verifies, setup, teardown),
-		cmocka_unit_test_setup_teardown(checks, setup, teardown),
-		cmocka_unit_test_setup_teardown(previews, setup, teardown),
+		cmocka_unit_test_setup_teardown(checks_and_previews, setup, teardown),
 		cmocka_unit_test_setup_teardown(logs_in_as_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(never_in_the_clear_by_accident, setup, teardown),
 		cmocka_unit_test_setup_teardown(believes_nobody_alone, setup, teardown),
