@@ -5,6 +5,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_imap \
 	tests/fuzz/fuzz_mbox \
 	tests/fuzz/fuzz_pst \
+	tests/fuzz/fuzz_pst_item \
 	tests/fuzz/fuzz_tgz \
 	tests/fuzz/fuzz_zip
 noinst_PROGRAMS += $(FUZZ_TARGETS)
@@ -21,6 +22,9 @@ tests_fuzz_fuzz_mbox_LDADD = $(SOURCE_LIBS)
 tests_fuzz_fuzz_pst_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine
 tests_fuzz_fuzz_pst_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_pst_LDADD = $(SOURCE_LIBS)
+tests_fuzz_fuzz_pst_item_CPPFLAGS = $(libsource_a_CPPFLAGS) -I$(srcdir)/engine
+tests_fuzz_fuzz_pst_item_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_pst_item_LDADD = $(SOURCE_LIBS)
 tests_fuzz_fuzz_tgz_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine
 tests_fuzz_fuzz_tgz_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_tgz_LDADD = $(SOURCE_LIBS)
@@ -34,11 +38,13 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_imap.c \
 	tests/fuzz/fuzz_mbox.c \
 	tests/fuzz/fuzz_pst.c \
+	tests/fuzz/fuzz_pst_item.c \
 	tests/fuzz/fuzz_tgz.c \
 	tests/fuzz/fuzz_zip.c \
 	tests/data/fuzz/ident \
 	tests/data/fuzz/imap \
 	tests/data/fuzz/mbox \
 	tests/data/fuzz/pst \
+	tests/data/fuzz/pst_item \
 	tests/data/fuzz/tgz \
 	tests/data/fuzz/zip
