@@ -1,70 +1,37 @@
 #include "source_cage.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "landlock.h"
+
 #include "banned.h"
-
-/* Spelt out here: the kernel at run time may be newer than the headers at build time. */
-struct ruleset_attr {
-	uint64_t fs, net, scoped;
-};
-struct path_attr {
-	uint64_t access;
-	int32_t parent;
-} __attribute__((packed));
-
-#define RULE_PATH 1
-#define VERSION_FLAG 1u
-#define FS_READ_FILE (1ull << 2)
-#define FS_READ_DIR (1ull << 3)
 
 /* Character sets and time zones of the C library are files. */
 static const char *const system_readable[] = {"/usr/lib", "/usr/share/zoneinfo", "/etc/localtime", "/etc/ld.so.cache",
 	"/usr/share/locale", "/dev/urandom", "/proc/self/maps", "/proc/self/cmdline"};
 
-static bool allow(int ruleset, const char *path)
-{
-	struct path_attr rule = {.access = FS_READ_FILE | FS_READ_DIR};
-	struct stat st;
-	bool ok;
-
-	rule.parent = open(path, O_PATH | O_CLOEXEC);
-	if (rule.parent < 0)
-		return errno == ENOENT;
-	if (fstat(rule.parent, &st) == 0 && !S_ISDIR(st.st_mode))
-		rule.access = FS_READ_FILE;
-	ok = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH, &rule, 0) == 0;
-	close(rule.parent);
-	return ok;
-}
-
 static const struct err *lock_files(const char *path, bool *landlock)
 {
-	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_FLAG);
-	int bits = 13 + (version >= 2) + (version >= 3) + (version >= 5), fd;
-	struct ruleset_attr attr = {.fs = (1ull << bits) - 1, .net = 3, .scoped = 3};
-	bool ok;
+	const uint64_t readable = LANDLOCK_READ_FILE | LANDLOCK_READ_DIR;
+	const struct err *e;
+	int fd;
 
-	*landlock = version > 0;
-	if (!*landlock)
-		return NULL;
-	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, version >= 6 ? sizeof(attr) : version >= 4 ? 16 : 8, 0);
+	e = landlock_make(&fd, false);
+	*landlock = fd >= 0;
 	if (fd < 0)
-		return err_errno("landlock_create_ruleset");
-	ok = allow(fd, path);
-	for (size_t i = 0; i < sizeof(system_readable) / sizeof(system_readable[0]); i++)
-		ok = allow(fd, system_readable[i]) && ok;
-	ok = ok && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+		return e;
+	e = landlock_allow(fd, path, readable);
+	for (size_t i = 0; i < sizeof(system_readable) / sizeof(system_readable[0]) && e == NULL; i++)
+		e = landlock_allow(fd, system_readable[i], readable);
+	if (e == NULL && !landlock_enter(fd))
+		e = err_errno("Landlock: confining the reader to %s", path);
 	close(fd);
-	return ok ? NULL : err_errno("Landlock: confining the reader to %s", path);
+	return e;
 }
 
 /* What reading, computing and forking a helper need; everything else is refused with EPERM. */

@@ -15,6 +15,8 @@ libbase_a_SOURCES = \
 	lib/err_table.h \
 	lib/fs.c \
 	lib/fs.h \
+	lib/landlock.c \
+	lib/landlock.h \
 	lib/log.c \
 	lib/log.h \
 	lib/mem.c \
