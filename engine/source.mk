@@ -25,6 +25,11 @@ libsource_a_SOURCES = \
 	engine/pst_map.h \
 	engine/pst_mime.c \
 	engine/pst_mime.h \
+	engine/serve.h \
+	engine/serve_answer.c \
+	engine/serve_body.c \
+	engine/serve_fetch.c \
+	engine/serve_search.c \
 	engine/source.c \
 	engine/source.h \
 	engine/source_archive.c \

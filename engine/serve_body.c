@@ -1,0 +1,80 @@
+/* The bytes of one message, each line ended by CRLF: all of them, the header alone, or only their number. */
+#include "serve.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "banned.h"
+
+static bool emit(struct reading *r, const char *p, size_t n)
+{
+	r->size += n;
+	if (r->part == COUNT || r->overflow)
+		return true;
+	if (r->hold == NULL) {
+		serve_put(r->sv, p, n);
+	} else if (r->hold->len + n <= SERVE_HOLD) {
+		buf_add(r->hold, p, n);
+	} else {
+		r->overflow = true;
+	}
+	return true;
+}
+
+/* Line by line, so that each ends in CRLF; of a header no more than it. */
+static bool on_bytes(void *arg, const void *data, size_t n)
+{
+	struct reading *r = arg;
+	const char *p = data, *end = p + n;
+
+	while (p < end) {
+		const char *lf = memchr(p, '\n', (size_t)(end - p));
+		const char *stop = lf != NULL ? lf : end;
+		bool had_cr = stop > p ? stop[-1] == '\r' : r->cr;
+
+		if (r->part == HEADER) {
+			size_t text = (size_t)(stop - p) - (stop > p && stop[-1] == '\r' && lf != NULL);
+
+			r->text = r->text || text > 1 || (text == 1 && (*p != '\r' || lf != NULL));
+		}
+		emit(r, p, (size_t)(stop - p));
+		if (lf == NULL) {
+			r->cr = had_cr;
+			return true;
+		}
+		emit(r, had_cr ? "\n" : "\r\n", had_cr ? 1 : 2);
+		r->cr = false;
+		p = lf + 1;
+		if (r->part == HEADER) {
+			if (!r->text) {
+				r->stopped = true;
+				return false;
+			}
+			r->text = false;
+		}
+	}
+	return true;
+}
+
+const struct err *serve_read(struct serve *sv, const struct source_msg *m, struct reading *r)
+{
+	r->sv = sv;
+	if (m->flags & SOURCE_BROKEN)
+		return err_new(ERR_SOURCE_DAMAGED, "item %" PRIu64 " of the file cannot be read", m->at);
+	return sv->src.kind->read(&sv->src, sv->open, m, on_bytes, r);
+}
+
+const struct err *serve_learn_size(struct serve *sv, struct source_msg *m)
+{
+	struct reading r = {.part = COUNT};
+	const struct err *e;
+
+	if (m->flags & SOURCE_SIZED)
+		return NULL;
+	e = serve_read(sv, m, &r);
+	if (e == NULL) {
+		m->size = r.size;
+		m->flags |= SOURCE_SIZED;
+	}
+	return e;
+}
