@@ -181,10 +181,8 @@ static void judge_length(struct mbox_scan *s, uint64_t body)
 		if (length > 0 && s->peek(s->arg, body + length - 1, &last, 1) == 0)
 			return;
 	} else {
-		while (i < n && i < 2 && (tail[i] == '\n' || tail[i] == '\r'))
-			i++;
-		if (i < n && tail[i] == '\n')
-			i++;
+		for (int ends = 0; ends < 2 && i < n; ends++) /* of the last line, and an empty one */
+			i += tail[i] == '\n' ? 1 : i + 1 < n && tail[i] == '\r' && tail[i + 1] == '\n' ? 2 : 0;
 		if (i < n && !begins_message(s, tail + i, n - i, body + length + i))
 			return;
 		if (i == 0 && length > 0 && (s->peek(s->arg, body + length - 1, &last, 1) != 1 || last != '\n'))

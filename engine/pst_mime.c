@@ -325,6 +325,15 @@ static GMimeObject *body_of(struct writing *w, pst_item *item)
 
 /* --- the header --- */
 
+/* RFC 5322 2.2 */
+static bool is_name(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] <= ' ' || (unsigned char)p[i] > '~')
+			return false;
+	return n > 0;
+}
+
 /* What came over the wire, without what described a body that is no longer there. */
 static bool keep_header(const char *p, struct buf *out)
 {
@@ -341,7 +350,7 @@ static bool keep_header(const char *p, struct buf *out)
 			break;
 		colon = memchr(p, ':', text);
 		if (*p != ' ' && *p != '\t') {
-			keep = colon != NULL && colon > p && memchr(p, ' ', (size_t)(colon - p)) == NULL &&
+			keep = colon != NULL && is_name(p, (size_t)(colon - p)) &&
 			       strncasecmp(p, "Content-", 8) != 0 && strncasecmp(p, "MIME-Version:", 13) != 0 &&
 			       strncasecmp(p, "X-From_:", 8) != 0;
 			any = any || (keep && (strncasecmp(p, "From:", 5) == 0 || strncasecmp(p, "Subject:", 8) == 0 ||

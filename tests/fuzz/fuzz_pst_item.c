@@ -121,8 +121,11 @@ static void check_header(const struct buf *b)
 
 		if (lf == p)
 			return;
-		if (*p != ' ' && *p != '\t' && (colon == NULL || colon == p || memchr(p, ' ', (size_t)(colon - p)) != NULL))
+		if (*p != ' ' && *p != '\t' && (colon == NULL || colon == p))
 			abort();
+		for (const char *c = p; *p != ' ' && *p != '\t' && c < colon; c++)
+			if (*c <= ' ' || *c > '~')
+				abort();
 	}
 	abort();
 }

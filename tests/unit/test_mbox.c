@@ -82,6 +82,8 @@ static void test_quotes(void **state)
 	/* what it leads to begins no message: it is not believed, and nothing behind it is lost */
 	gives(FROM "Content-Length: 5\n\nabcd\n\nFrom here\nno header\n\n>From y\n",
 		"Content-Length: 5\n\nabcd\n\nFrom here\nno header\n\nFrom y\n|");
+	gives(FROM "Content-Length: 5\n\nabcd\n\rFrom -\nS: 2\n", "Content-Length: 5\n\nabcd\n\rFrom -\nS: 2\n|"); /* no line's end */
+	gives(FROM "Content-Length: 4\r\n\r\nabcd\r\n\r\n" FROM "S: 2\n", "Content-Length: 4\r\n\r\nabcd|S: 2\n|");
 	gives(FROM "Content-Length: 50\n\n>From x\n\n", "Content-Length: 50\n\nFrom x\n|"); /* it leads nowhere */
 	gives(FROM "Content-Length: 44\n\na\n" FROM "\n" FROM "S: 2\n\ny\n",
 		"Content-Length: 44\n\na\n" FROM "|S: 2\n\ny\n|");
