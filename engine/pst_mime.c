@@ -153,6 +153,15 @@ static const char *utf8(pst_item *item, pst_string *s)
 	return s->str;
 }
 
+/* RFC 2045 5.1 */
+static bool is_token(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] <= ' ' || (unsigned char)p[i] > '~' || strchr("()<>@,;:\\\"/[]?=", p[i]) != NULL)
+			return false;
+	return n > 0;
+}
+
 static GMimeObject *text_part(const char *subtype, const char *charset, const char *data, size_t n)
 {
 	GMimePart *part = g_mime_part_new_with_type("text", subtype);
@@ -179,12 +188,13 @@ static GMimeObject *body_text(pst_item *item)
 static GMimeObject *body_html(pst_item *item)
 {
 	pst_string *s = &item->email->htmlbody;
-	char charset[64];
+	char room[64];
+	const char *charset;
 
 	if (s->str == NULL)
 		return NULL;
-	return text_part("html", s->is_utf8 ? "utf-8" : pst_default_charset(item, sizeof(charset), charset), s->str,
-		strlen(s->str));
+	charset = s->is_utf8 ? "utf-8" : pst_default_charset(item, sizeof(room), room);
+	return text_part("html", is_token(charset, strlen(charset)) ? charset : "us-ascii", s->str, strlen(s->str));
 }
 
 #define RTF_HEAD 16 /* MS-OXRTFCP 2.1.3.1: sizes, kind, check sum */
@@ -227,8 +237,9 @@ static GMimeObject *body_rtf(pst_item *item)
 
 static bool is_embedded(const pst_item_attach *a)
 {
-	return a->data.data == NULL && (a->method == PST_ATTACH_EMBEDDED || (a->mimetype.str != NULL &&
-		strcasecmp(a->mimetype.str, "message/rfc822") == 0));
+	if (a->data.data != NULL || a->method == PST_ATTACH_BY_VALUE) /* by value: a file, whatever it is called */
+		return false;
+	return a->method == PST_ATTACH_EMBEDDED || (a->mimetype.str != NULL && strcasecmp(a->mimetype.str, "message/rfc822") == 0);
 }
 
 /* The attachment's own type, unless it is one that says how bytes are to be read: those would have to be parsed. */
@@ -238,13 +249,25 @@ static GMimePart *typed_part(const pst_item_attach *a)
 	GMimePart *part;
 	char *major;
 
-	if (slash == NULL || slash == type || slash[1] == '\0' || strncasecmp(type, "multipart/", 10) == 0 ||
-		strncasecmp(type, "message/", 8) == 0 || str_has_control(type, strlen(type)) || strpbrk(type, " ;\"") != NULL)
+	if (slash == NULL || !is_token(type, (size_t)(slash - type)) || !is_token(slash + 1, strlen(slash + 1)) ||
+		strncasecmp(type, "multipart/", 10) == 0 || strncasecmp(type, "message/", 8) == 0)
 		return g_mime_part_new_with_type("application", "octet-stream");
 	major = strndup(type, (size_t)(slash - type));
 	part = g_mime_part_new_with_type(major, slash + 1);
 	free(major);
 	return part;
+}
+
+/* GMime writes a name as it is: one with an end of line in it would end the header. */
+static void set_name(GMimePart *part, const char *name)
+{
+	char *clean = g_strdup(name);
+
+	for (char *p = clean; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '_';
+	g_mime_part_set_filename(part, clean);
+	g_free(clean);
 }
 
 static GMimeObject *attachment(struct writing *w, pst_item *item, pst_item_attach *a)
@@ -267,7 +290,7 @@ static GMimeObject *attachment(struct writing *w, pst_item *item, pst_item_attac
 	g_mime_part_set_content_encoding(part, embedded ? GMIME_CONTENT_ENCODING_8BIT : GMIME_CONTENT_ENCODING_BASE64);
 	g_mime_object_set_disposition(GMIME_OBJECT(part), "attachment");
 	if (name != NULL && !embedded)
-		g_mime_part_set_filename(part, name);
+		set_name(part, name);
 	if (a->content_id.str != NULL && !str_has_control(a->content_id.str, strlen(a->content_id.str)))
 		g_mime_part_set_content_id(part, a->content_id.str);
 	return GMIME_OBJECT(part);

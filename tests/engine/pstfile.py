@@ -49,21 +49,47 @@ class Writer:
     def folder(self, name, parent=0x8022):
         return self._add_folder(name, parent)
 
-    def message(self, folder, header, body, received=1_400_000_000, read=True, subject="assunto", more=()):
-        """header: text of the transport header; body: ASCII bytes, or None; more: (tag, type, value) of other properties."""
+    def message(self, folder, header, body, received=1_400_000_000, read=True, subject="assunto", more=(), attachments=()):
+        """header: text of the transport header; body: ASCII bytes, or None; more: (tag, type, value) of other properties;
+        attachments: (name, type, bytes)."""
         time = struct.pack("<Q", received * 10_000_000 + _EPOCH)
-        sub = 0
-        if body and len(body) > 3000:
-            nid = 0x1F5F  # of type LTP, as all values outside their heap
-            sub = self._block(struct.pack("<BBHIQQQ", 2, 0, 1, 0, nid, self._data(body), 0), internal=True)
-            body = nid
+        subnodes = []
+        if attachments:
+            subnodes.append((0x671, self._block(_table(range(0x8025, 0x8025 + 0x20 * len(attachments), 0x20))), 0))
+            subnodes += [(0x8025 + 0x20 * n, *self._attachment(*a)) for n, a in enumerate(attachments)]
         properties = [(0x001A, 0x1E, b"IPM.Note"), (0x0037, 0x1E, subject.encode()), (0x007D, 0x1E, header.encode()),
                       (0x0E06, 0x40, time), (0x0E07, 0x03, int(read)), *more]
         if body is not None:
             properties.append((0x1000, 0x1E, body))
-        self._node(self._message_nid, folder, properties, sub)
+        self._node(self._message_nid, folder, self._outside(properties, subnodes), self._subnodes(subnodes))
         self._message_nid += 0x20
         self.messages += 1
+
+    def _attachment(self, name, kind, data):
+        """Its properties, and what does not fit among them."""
+        properties = [(0x3701, 0x0102, data), (0x3704, 0x1E, b"FILE~1.DAT"), (0x3705, 0x03, 1), (0x370E, 0x1E, kind.encode())]
+        if name is not None:
+            properties.append((0x3707, 0x1F, name.encode("utf-16-le")))
+        subnodes = []
+        properties = self._outside(properties, subnodes)
+        return self._block(_properties(properties)), self._subnodes(subnodes)
+
+    def _outside(self, properties, subnodes):
+        """The properties, with those that are too long for their heap put into sub-nodes of their own (type LTP)."""
+        out, nid = [], 0x1F3F
+        for tag, kind, value in properties:
+            if isinstance(value, bytes) and len(value) > 3000:
+                nid += 0x20
+                subnodes.append((nid, self._data(value), 0))
+                value = nid
+            out.append((tag, kind, value))
+        return out
+
+    def _subnodes(self, entries):
+        if not entries:
+            return 0
+        return self._block(struct.pack("<BBHI", 2, 0, len(entries), 0) + b"".join(
+            struct.pack("<QQQ", *entry) for entry in sorted(entries)), internal=True)
 
     def _add_folder(self, name, parent):
         nid = self._folder_nid
@@ -146,7 +172,20 @@ def _properties(properties):
         else:
             reference = 0
         records.append(struct.pack("<HHI", tag, kind, reference))
-    parts = [struct.pack("<BBBBI", 0xB5, 2, 6, 0, 2 << 5), b"".join(records)] + heap
+    return _heap(0xBC, [struct.pack("<BBBBI", 0xB5, 2, 6, 0, 2 << 5), b"".join(records)] + heap)
+
+
+def _table(rows):
+    """A table of two columns, the rows' numbers and versions (MS-PST 2.3.4)."""
+    info = struct.pack("<BBHHHHIII", 0x7C, 2, 8, 8, 8, 9, 2 << 5, 4 << 5, 0)
+    info += struct.pack("<HHHBB", 3, 0x67F2, 0, 4, 0) + struct.pack("<HHHBB", 3, 0x67F3, 4, 4, 1)
+    index = b"".join(struct.pack("<II", row, n) for n, row in enumerate(rows))
+    return _heap(0x7C, [info, struct.pack("<BBBBI", 0xB5, 4, 4, 0, 3 << 5), index,
+                        b"".join(struct.pack("<IIB", row, 0, 0xC0) for row in rows)])
+
+
+def _heap(kind, parts):
+    """A block's heap, whose first part is its root."""
     at, offsets = 12, []
     for part in parts:
         offsets.append(at)
@@ -155,5 +194,5 @@ def _properties(properties):
     body = b"".join(parts)
     if len(body) % 2:
         body += b"\0"
-    header = struct.pack("<HBBII", 12 + len(body), 0xEC, 0xBC, 1 << 5, 0)
+    header = struct.pack("<HBBII", 12 + len(body), 0xEC, kind, 1 << 5, 0)
     return header + body + struct.pack(f"<HH{len(offsets)}H", len(parts), 0, *offsets)

@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 from stack import imapcheck
-from . import filecase
+from . import filecase, oddities
 from .case import PASSWORD
 from .pstfile import Writer
 from .test_source_archive import samples
@@ -285,3 +285,91 @@ def test_embedded(case, tmp_path, name):
     got = sorted(i for e in run.of("folder") if e["messages"] for m in messages(case, '"' + e["dest"] + '"') for i in inside(m))
     assert run.status == 0 and [g[0] for g in got] == [w[0] for w in wanted] and wanted, (got, wanted)
     assert got == wanted
+
+
+@pytest.mark.long
+def test_hostile_attachments(case, tmp_path):
+    """Ends of lines in names and types end no header: the attachments come to the byte, and nothing beside them."""
+    attached = [("linha\r\n\r\nX-Evil: y.txt", "text/plain\r\nX-Evil: z", b"texto\r\n"), ("../../x", "multipart/mixed", bytes(range(256)) * 40),
+                (None, "message/rfc822", b"Subject: dentro\r\n\r\n" + b"corpo\r\n" * 900), ('"; x=\\', "image/png; x", b"\0")]
+    file = tmp_path / "x.pst"
+    with Writer(file) as pst:
+        pst.message(pst.folder("Inbox"), "From: a@a.example\r\nBad\tname: x\r\nSubject: x\r\n", b"corpo\r\n", attachments=attached)
+    filecase.moved(filecase.engine(case, "pst", file).run(), 1)
+    message = messages(case, "INBOX")[0]
+    parts = [p for p in message.walk() if p.get_filename()]
+    assert sorted(p.get_payload(decode=True) for p in parts) == sorted(data for _, _, data in attached)
+    assert "X-Evil" not in [name for p in message.walk() for name in p.keys()] and "Bad\tname" not in message.keys()
+    assert not any(ord(c) < 32 for p in parts for c in p.get_filename()) and message.get_payload()[0].get_payload() == "corpo\r\n"
+
+
+def plain(text):
+    return text.replace("\r\n", "\n").rstrip("\n")
+
+
+def fields(message):
+    """Those of its header that say nothing of its parts."""
+    return [(name.lower(), "".join(value.split())) for name, value in message.raw_items()
+            if not re.match("(?i)content-|mime-version|x-from_", name)]
+
+
+def taken_apart(message):
+    """Text, HTML and attachments; ValueError: not of a kind that a PST holds (it has defects, or NULs)."""
+    text, html, attached = None, None, []
+    for part in message.walk():
+        kind, name = part.get_content_type(), part.get_filename()
+        if part.defects or part.get("Content-Type", "").count("\0"):
+            raise ValueError
+        if part.is_multipart() and kind != "message/rfc822":
+            continue
+        data = part.get_payload()[0].as_bytes() if part.is_multipart() else part.get_payload(decode=True)
+        if kind in ("text/plain", "text/html") and not name and part.get_content_disposition() != "attachment":
+            if kind == "text/plain" and text is None:
+                text = plain(data.decode(part.get_content_charset("ascii")))
+                if "\0" in text or "\r" in text:
+                    raise ValueError
+                continue
+            if kind == "text/html" and html is None:
+                html = data
+                if b"\0" in data or b"\r" in data.replace(b"\r\n", b""):
+                    raise ValueError
+                continue
+        if data and message.get_content_type() != "message/rfc822":
+            attached.append((name, kind, data))
+    return text, html, attached
+
+
+@pytest.mark.long
+def test_round_trip(case, tmp_path):
+    """Real mail into a PST and out again: header fields, text, HTML and attachments are equal."""
+    held, file = [], tmp_path / "x.pst"
+    with Writer(file) as pst:
+        inbox = pst.folder("Inbox")
+        for data in oddities.shared_messages():
+            head = data.replace(b"\r\n", b"\n").split(b"\n\n")[0] + b"\n"
+            message = email.message_from_bytes(data)
+            if not head.isascii() or b"\0" in head or len(head) > 100_000 or not (message["From"] or message["Subject"]):
+                continue
+            try:
+                text, html, attached = taken_apart(message)
+                attached = [(name and re.sub(r"[\x00-\x1f\x7f]", "_", name), kind, data) for name, kind, data in attached]
+                "".join(name or "" for name, _, _ in attached).encode("utf-16-le")
+            except (ValueError, LookupError, AttributeError, TypeError, IndexError):
+                continue
+            more = [(0x1013, 0x0102, html)] if html else []
+            more += [(0x1000, 0x1F, text.replace("\n", "\r\n").encode("utf-16-le"))] if text else []
+            pst.message(inbox, head.decode(), None, attachments=attached, more=more)
+            held.append((fields(message), text or "", plain((html or b"").decode("latin-1")),
+                         sorted(hashlib.sha256(d).hexdigest() for _, _, d in attached), {name for name, _, _ in attached if name}))
+    if len(held) < 100:
+        pytest.skip("too few messages: set DESK_SHARED_DATA")
+    filecase.moved(filecase.engine(case, "pst", file).run(), len(held))
+    for n, (message, wanted) in enumerate(zip(messages(case, "INBOX"), held, strict=True)):
+        files = [p for p in message.walk() if p.get_content_disposition() == "attachment"]
+        bodies = {p.get_content_type(): p for p in message.walk() if not p.is_multipart() and p not in files}
+        text = bodies["text/plain"].get_payload(decode=True).decode() if "text/plain" in bodies else ""
+        html = bodies["text/html"].get_payload(decode=True).decode("latin-1") if "text/html" in bodies else ""
+        got = (fields(message), plain(text), plain(html),
+               sorted(hashlib.sha256(p.get_payload(decode=True)).hexdigest() for p in files), wanted[4] & {p.get_filename() for p in files})
+        assert got == wanted, f"message {n}"
+    print(f"{len(held)} messages, {sum(len(w[3]) for w in held)} attachments")
