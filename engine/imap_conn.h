@@ -22,7 +22,7 @@
 #ifndef IMAP_CONN_H
 #define IMAP_CONN_H
 
-#include "imap_resp.h"
+#include "imap_reader.h"
 #include "loop.h"
 #include "url.h"
 

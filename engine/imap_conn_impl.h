@@ -7,6 +7,7 @@
 
 #include "imap_auth.h"
 #include "imap_conn.h"
+#include "imap_parse.h"
 #include "imap_quirk.h"
 #include "net.h"
 

@@ -294,3 +294,18 @@ size_t imap_parse(struct imap_parser *ps, const char *p, size_t n, struct imap_t
 	}
 	return tok->type == TOK_ERROR ? 0 : used + skip;
 }
+
+bool imap_number(const char *p, size_t n, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (n == 0 || n > 19)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+		v = v * 10 + (uint64_t)(p[i] - '0');
+	}
+	*out = v;
+	return true;
+}

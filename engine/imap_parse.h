@@ -51,4 +51,7 @@ void imap_parser_init(struct imap_parser *p);
  * TOK_LITERAL_END uses 0 too). */
 size_t imap_parse(struct imap_parser *ps, const char *p, size_t n, struct imap_token *tok);
 
+/* number64 of RFC 9051, at most 19 digits: all n bytes at p, or false. */
+bool imap_number(const char *p, size_t n, uint64_t *out);
+
 #endif

@@ -1,7 +1,7 @@
 /*
- * One server response, put together from tokens. Untagged data is kept as a flat list of values (a list's
- * elements follow it); FETCH items are read into struct imap_fetch as they come, so that a body can be
- * streamed the moment its literal starts. Everything is bounded and lives until the next response.
+ * One server response (RFC 9051, section 7), and what the ones that we ask for say. Untagged data is a flat list of
+ * values (a list's elements follow it); FETCH items stand in struct imap_fetch. The reader (imap_reader.h) makes it
+ * and owns it: it lives until the next one.
  */
 #ifndef IMAP_RESP_H
 #define IMAP_RESP_H
@@ -10,9 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "err.h"
-#include "imap_parse.h"
 #include "uidset.h"
 
 enum imap_kind {
@@ -56,14 +53,6 @@ struct imap_resp {
 	struct uidset uids; /* SEARCH, ESEARCH ALL, VANISHED */
 };
 
-/* A body section of a FETCH, streamed. begin sees what of the FETCH has been read so far: a server may send
- * UID, FLAGS or INTERNALDATE after the body. data comes as bytes arrive; end when all `size` have been. */
-struct imap_body_ops {
-	void (*begin)(void *arg, const struct imap_fetch *f, const char *section, uint64_t size);
-	void (*data)(void *arg, const void *p, size_t n);
-	void (*end)(void *arg);
-};
-
 struct imap_list_item {
 	const char *name; /* raw bytes of the wire, modified UTF-7 (or UTF-8) */
 	size_t len;
@@ -87,16 +76,5 @@ bool imap_resp_status(const struct imap_resp *r, struct imap_status_item *out);
 bool imap_resp_code_number(const struct imap_resp *r, const char *code, uint64_t *out);
 /* "[APPENDUID 38505 3955:3957]"; out is cleared first. */
 bool imap_resp_appenduid(const struct imap_resp *r, uint32_t *uidvalidity, struct uidset *out);
-
-struct imap_reader; /* a parser and the response being built */
-
-struct imap_reader *imap_reader_new(void);
-void imap_reader_free(struct imap_reader *r);
-/* Takes from the n bytes at p at most up to the end of one response; *used says how many. *done: *resp is
- * complete and stands until the next call. Called again with what is left and what has arrived since.
- * `body` may be NULL (sections are then ordinary values in v, at most 1 MiB a response). Stops early, without
- * error, when *pause becomes true inside a body callback. ERR_PROTOCOL otherwise. */
-const struct err *imap_reader_feed(struct imap_reader *r, const char *p, size_t n, size_t *used, bool *done,
-	const struct imap_resp **resp, const struct imap_body_ops *body, void *arg, const bool *pause);
 
 #endif

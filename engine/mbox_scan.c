@@ -156,6 +156,7 @@ static bool begins_message(struct mbox_scan *s, const char *p, size_t n, uint64_
 {
 	const char *lf = memchr(p, '\n', n);
 	size_t text = lf != NULL ? (size_t)(lf - p) : n;
+
 	if (lf == NULL || !is_from(p, n))
 		return false;
 	if (text > 0 && p[text - 1] == '\r')

@@ -27,6 +27,8 @@ libengine_a_SOURCES = \
 	engine/imap_parse.h \
 	engine/imap_quirk.c \
 	engine/imap_quirk.h \
+	engine/imap_reader.c \
+	engine/imap_reader.h \
 	engine/imap_resp.c \
 	engine/imap_resp.h \
 	engine/imap_utf7.c \

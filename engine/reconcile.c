@@ -162,7 +162,8 @@ static void on_half_done(void *arg, const struct imap_result *res)
 	answered(h->r, res);
 }
 
-static void fetch(struct half *h, const struct uidset *set, bool open_end, const char *what, const struct imap_handler *handler)
+static void fetch(struct half *h, const struct uidset *set, bool open_end, const char *what,
+	const struct imap_handler *handler)
 {
 	struct buf text = BUF_INIT;
 
@@ -299,9 +300,9 @@ static void tell_unrecognised(const struct reconcile *r, bool filtered)
 	if (j->cp->o->from.feed == NULL || j->cp->only != NULL || j->in_doubt || filtered || seen <= known || j->todo.n == 0)
 		return;
 	j->cp->unrecognised += left;
-	copy_warn(j->cp, j, err_new(ERR_DEST_UNKNOWN, "%" PRIu64 " of the %" PRIu64 " messages that were there already are none of the "
-		"file's as they stand: of these, what another tool has brought and altered comes once more (verify names them: extra)",
-		left, seen));
+	copy_warn(j->cp, j, err_new(ERR_DEST_UNKNOWN,
+		"%" PRIu64 " of the %" PRIu64 " messages that were there already are none of the file's as they stand: of these, what "
+		"another tool has brought and altered comes once more (verify names them: extra)", left, seen));
 }
 
 static void finish(struct reconcile *r)

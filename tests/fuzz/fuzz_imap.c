@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "imap_reader.h"
 #include "imap_resp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
-/* Any texts and bytes as an item that libpst has read, and as the blocks of its properties: the message is the same each time,
- * its header is one, and its attachments come out of it to the byte. */
+/* Any texts and bytes as an item that libpst has read, and as the blocks of its properties: the message is the same
+ * each time, its header is one, and its attachments come out of it to the byte. */
 #include <gmime/gmime.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -228,7 +228,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_numbers(&in);
 	item = take_item(&in, &none);
 	whole = pst_mime_write(&none, item, 0x200024, add, &one);
-	if (pst_mime_write(&none, item, 0x200024, add, &two) != whole || one.len != two.len || memcmp(one.ptr, two.ptr, one.len) != 0)
+	if (pst_mime_write(&none, item, 0x200024, add, &two) != whole || one.len != two.len ||
+		memcmp(one.ptr, two.ptr, one.len) != 0)
 		abort();
 	if (one.len > 0)
 		check_header(&one);

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "buf.h"
+#include "imap_reader.h"
 #include "imap_resp.h"
 
 struct seen {
