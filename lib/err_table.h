@@ -144,6 +144,8 @@ ERR_ROW(ERR_TOOL_MISSING, "tool.missing", RETRY_NEVER, 409, 69, "A tool that thi
 	"Falta instalar uma ferramenta necessária", "Veja em migrationctl doctor o que instalar.")
 ERR_ROW(ERR_TOOL_FAILED, "tool.failed", RETRY_ONCE, 409, 70, "A tool ended unexpectedly", "See the run's log.",
 	"Uma ferramenta terminou inesperadamente", "Veja o registo da execução.")
+ERR_ROW(ERR_TOOL_STATE, "tool.state_lost", RETRY_NEVER, 409, 70, "What a tool has moved so far is not known any more", "Use the engine native, which recognises what is there; or empty the destination and remove the file that is named.",
+	"Já não se sabe o que uma ferramenta moveu", "Use o motor native, que reconhece o que já lá está; ou esvazie o destino e remova o ficheiro indicado.")
 ERR_ROW(ERR_UNSUPPORTED, "unsupported", RETRY_NEVER, 422, 69, "This combination is not supported", "See the manual for what is.",
 	"Esta combinação não é suportada", "Veja no manual o que é suportado.")
 /* --- the machine --- */

@@ -2,6 +2,7 @@
  * imap_upload.py, for tool_readpst.c: one run of it moves one mbox into one folder. What it says is counted, what it has
  * moved is kept for a later attempt, and what it could not move is written to a file of errors, for the quarantine.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 
 #define TELL_MS 250
 #define SAVE_MS 1000
+#define STATE_BYTES (16 << 20)
 #define WORDS_MAX 2000 /* refusals of one mbox whose words are kept */
 
 /* --- what it needs --- */
@@ -62,24 +64,46 @@ static char *state_path(const struct own *o)
 	return xasprintf("%s/imap_upload.json", o->job->state);
 }
 
+/* The file as it was saved: {"file": TEXT, "size": BYTES, "boxes": {PATH: MESSAGES}}; anything else is damage. */
+static const struct err *read_state(const char *path, json_t **out)
+{
+	struct buf b = BUF_INIT;
+	const struct err *e = fs_read(path, STATE_BYTES, &b);
+	json_error_t where = {.text = "it is not what was saved"};
+	const char *key;
+	json_t *count;
+
+	if (e != NULL) {
+		buf_free(&b);
+		return err_new(ERR_TOOL_STATE, "what imap_upload.py has moved cannot be read: %s", e->msg);
+	}
+	*out = json_loadb(b.ptr, b.len, 0, &where);
+	buf_free(&b);
+	if (!json_is_string(json_object_get(*out, "file")) || !json_is_integer(json_object_get(*out, "size")) ||
+		!json_is_object(json_object_get(*out, "boxes")))
+		return err_new(ERR_TOOL_STATE, "what imap_upload.py has moved cannot be read: %s: %s", path, where.text);
+	json_object_foreach(json_object_get(*out, "boxes"), key, count)
+		if (!json_is_integer(count) || json_integer_value(count) < 0)
+			return err_new(ERR_TOOL_STATE, "%s: the number of messages of %s is none", path, key);
+	return NULL;
+}
+
 const struct err *imap_upload_load(struct own *o)
 {
 	char *path = state_path(o);
-	struct buf b = BUF_INIT;
-	struct stat st;
+	struct stat st, saved;
 	const struct err *e = NULL;
+	bool fresh = stat(path, &saved) != 0 && errno == ENOENT;
 
 	if (stat(o->job->upload, &st) != 0)
 		e = err_errno("the source's file %s", o->job->upload);
-	if (e == NULL && access(path, F_OK) == 0 && fs_read(path, 16 << 20, &b) == NULL)
-		o->state = json_loadb(b.ptr, b.len, 0, NULL);
-	if (e == NULL && (!json_is_object(o->state) ||
-				 json_integer_value(json_object_get(o->state, "size")) != (json_int_t)st.st_size ||
+	else if (!fresh)
+		e = read_state(path, &o->state);
+	if (e == NULL && (fresh || json_integer_value(json_object_get(o->state, "size")) != (json_int_t)st.st_size ||
 				 strcmp(json_string_value(json_object_get(o->state, "file")), o->job->upload) != 0)) {
 		json_decref(o->state);
 		o->state = json_pack("{s:s, s:I, s:{}}", "file", o->job->upload, "size", (json_int_t)st.st_size, "boxes");
 	}
-	buf_free(&b);
 	free(path);
 	return e;
 }
@@ -143,7 +167,6 @@ void imap_upload_said(struct own *o, const char *line)
 	switch (upload_line(line, &l)) {
 	case UPLOAD_OK:
 		o->ok++;
-		o->box_ok++;
 		o->box_seen++;
 		if (b != NULL && b->messages > 0)
 			o->bytes_done += b->bytes / b->messages;

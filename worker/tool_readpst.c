@@ -197,7 +197,7 @@ static const struct err *start_box(struct own *o, struct spawn **out)
 
 	while (o->at < o->n_boxes && o->boxes[o->at].handled == o->boxes[o->at].messages)
 		o->at++;
-	o->box_ok = o->box_seen = 0;
+	o->box_seen = 0;
 	for (size_t i = 0; i < o->n_words; i++)
 		free(o->words[i]);
 	o->n_words = o->split_at = 0;

@@ -21,7 +21,7 @@ struct own {
 	struct readpst_counts pst;
 	struct box *boxes;
 	size_t n_boxes, at;
-	int64_t items, total, bytes, ok, refused, present, bytes_done, box_ok, box_seen;
+	int64_t items, total, bytes, ok, refused, present, bytes_done, box_seen;
 	char **words; /* of this box's refusals, in order */
 	int64_t *numbers;
 	size_t n_words, split_at;
@@ -46,7 +46,8 @@ const struct err *readpst_step_died(const char *what, int status);
 const struct err *imap_upload_check_account(const struct account *a);
 /* ERR_TOOL_MISSING when it would check no certificates. */
 const struct err *imap_upload_check_program(const struct own *o);
-/* What was moved before, into o->state; another file in the mailbox's place starts from nothing. */
+/* What was moved before, into o->state; another file in the mailbox's place starts from nothing. ERR_TOOL_STATE when
+ * it was saved and cannot be read: to take it for nothing would move everything twice. */
 const struct err *imap_upload_load(struct own *o);
 
 /* A run that logs in; the caller adds what it shall do. */

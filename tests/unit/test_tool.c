@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sodium.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "buf.h"
@@ -9,6 +10,7 @@
 #include "json.h"
 #include "mem.h"
 #include "tool.h"
+#include "tool_readpst_impl.h"
 
 /* accounts own their texts; here nobody writes into them */
 #define TEXT(s) ((char *)(uintptr_t)(s))
@@ -251,6 +253,51 @@ static void believes_nobody_alone(void **state)
 	}
 }
 
+/* What imap_upload.py has moved: kept for the same file, from nothing for another, and never taken for nothing. */
+static void keeps_what_was_moved(void **state)
+{
+	struct fixture *f = *state;
+	char *path = xasprintf("%s/imap_upload.json", f->dir), *pst = xasprintf("%s/print", f->dir);
+	const char *const damaged[] = {"", "{", "[]", "null", "{\"size\": 30}", "{\"file\": 5, \"size\": 30, \"boxes\": {}}",
+		"{\"file\": \"a\", \"size\": \"30\", \"boxes\": {}}", "{\"file\": \"a\", \"size\": 30, \"boxes\": [3]}",
+		"{\"file\": \"a\", \"size\": 30, \"boxes\": {\"Inbox/mbox\": -1}}",
+		"{\"file\": \"a\", \"size\": 30, \"boxes\": {\"Inbox/mbox\": \"3\"}}"};
+	const char *const moved[] = {pst, "/another.pst"};
+	struct own o = {.job = &f->job};
+	const struct err *e;
+
+	f->job.state = f->dir;
+	f->job.upload = pst;
+	assert_ok(imap_upload_load(&o)); /* nothing was saved */
+	assert_int_equal(json_object_size(json_object_get(o.state, "boxes")), 0);
+	for (size_t i = 0; i < 2; i++) {
+		char *text = xasprintf("{\"file\": \"%s\", \"size\": 30, \"boxes\": {\"Inbox/mbox\": 3}}", moved[i]);
+
+		json_decref(o.state);
+		o.state = NULL;
+		assert_ok(fs_write(path, text, strlen(text), 0600));
+		assert_ok(imap_upload_load(&o));
+		assert_int_equal(json_object_size(json_object_get(o.state, "boxes")), i == 0 ? 1 : 0);
+		free(text);
+	}
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		json_decref(o.state);
+		o.state = NULL;
+		assert_ok(fs_write(path, damaged[i], strlen(damaged[i]), 0600));
+		e = imap_upload_load(&o);
+		assert_err(e, ERR_TOOL_STATE);
+		assert_non_null(strstr(e->msg, path));
+	}
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0); /* there, and no file that can be read */
+	json_decref(o.state);
+	o.state = NULL;
+	assert_err(imap_upload_load(&o), ERR_TOOL_STATE);
+	json_decref(o.state);
+	free(path);
+	free(pst);
+}
+
 static void serves_what_it_says(void **state)
 {
 	const struct tool *t;
@@ -276,6 +323,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(logs_in_as_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(never_in_the_clear_by_accident, setup, teardown),
 		cmocka_unit_test_setup_teardown(believes_nobody_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(keeps_what_was_moved, setup, teardown),
 		cmocka_unit_test(serves_what_it_says),
 	};
 
