@@ -15,11 +15,6 @@ static const char *const system_readable[] = {"/usr", "/lib", "/lib64", "/bin", 
 	"/dev/urandom", "/dev/random", "/dev/zero", "/proc"};
 static const char *const system_writable[] = {"/dev/null", "/dev/tty"};
 
-int confine_version(void)
-{
-	return landlock_version();
-}
-
 static const struct err *allow_all(int fd, const char *const *paths, size_t n, uint64_t rights)
 {
 	const struct err *e = NULL;
@@ -49,9 +44,4 @@ const struct err *confine_make(int *fd, const char *const *readable, size_t n_re
 		*fd = -1;
 	}
 	return e;
-}
-
-bool confine_enter(int fd)
-{
-	return landlock_enter(fd);
 }

@@ -12,15 +12,9 @@
 
 #include "err.h"
 
-/* The version of Landlock that this kernel has, 0: none. */
-int confine_version(void);
-
-/* A ruleset for confine_enter: what every tool may read, and these. Paths that do not exist are left out.
+/* A ruleset for landlock_enter: what every tool may read, and these. Paths that do not exist are left out.
  * *fd is -1 when the kernel has no Landlock. */
 const struct err *confine_make(int *fd, const char *const *readable, size_t n_readable, const char *const *writable,
 	size_t n_writable);
-
-/* In the child, after PR_SET_NO_NEW_PRIVS: async-signal-safe; false with errno. */
-bool confine_enter(int fd);
 
 #endif

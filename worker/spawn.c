@@ -16,6 +16,7 @@
 
 #include "confine.h"
 #include "fs.h"
+#include "landlock.h"
 #include "mem.h"
 
 #include "banned.h"
@@ -273,7 +274,7 @@ static void become_tool(struct spawn *s, int out, int errors, pid_t parent)
 	if (s->memory > 0 && !limit(RLIMIT_AS, s->memory))
 		return;
 #endif
-	if (s->confined >= 0 && !confine_enter(s->confined))
+	if (s->confined >= 0 && !landlock_enter(s->confined))
 		return;
 	(void)errors; /* close-on-exec: its end tells the parent that exec succeeded */
 	execve(s->argv.v[0], s->argv.v, s->env.v);

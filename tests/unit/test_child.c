@@ -7,7 +7,7 @@
 
 #include "buf.h"
 #include "child.h"
-#include "confine.h"
+#include "landlock.h"
 #include "loop.h"
 #include "mem.h"
 #include "spawn.h"
@@ -215,7 +215,7 @@ static void reaches_only_what_it_may(void **state)
 	struct seen seen;
 
 	(void)state;
-	if (confine_version() == 0) {
+	if (landlock_version() == 0) {
 		print_message("this kernel has no Landlock: not tested\n");
 		skip();
 	}
@@ -240,7 +240,7 @@ static void reaches_only_what_it_may(void **state)
 	assert_null(strstr(seen.output.ptr, "listed"));
 	assert_null(strstr(seen.output.ptr, "wrote"));
 	assert_null(strstr(seen.output.ptr, "read root"));
-	if (confine_version() >= 6)
+	if (landlock_version() >= 6)
 		assert_null(strstr(seen.output.ptr, "signalled"));
 	assert_non_null(strstr(seen.output.ptr, "y\nca\n"));
 	assert_non_null(strstr(seen.output.ptr, "ok\n"));
