@@ -193,14 +193,8 @@ const struct err *api_runs_retry(struct call *c)
 	if (e == NULL)
 		e = run_retry(c->app->store, c->args.id, queue, &c->by, r);
 	if (e == NULL)
-		e = say(c, r);
-	if (e != NULL) {
-		run_free(r);
-		free(r);
-		return e;
-	}
-	c->res.status = 202;
-	response_header(&c->res, "Location", API_PREFIX "/runs/%lld", (long long)r->id);
-	call_emit(c, r, 1);
-	return NULL;
+		return view_run_accepted(c, r);
+	run_free(r);
+	free(r);
+	return e;
 }
