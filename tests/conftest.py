@@ -1,7 +1,7 @@
 """Fixtures: the whole system, once a session, from the build that BUILD_DIR names."""
 
-import itertools
 import collections
+import itertools
 import os
 import pathlib
 

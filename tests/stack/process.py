@@ -134,28 +134,18 @@ def sanitizer_report(log):
 
 def session_members(sessions):
     """Processes that belong to one of these sessions."""
-    members = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        fields = _stat(int(entry))
-        if fields and int(fields[3]) in sessions and fields[0] != "Z":
-            members.append(int(entry))
-    return members
+    return [pid for pid, fields in _living() if int(fields[3]) in sessions]
 
 
 def children_of(pid, deep=False):
     """Living children of a process; deep: and theirs. Reads all of /proc: the kernel's own list (task/TID/children)
     leaves some out while others of them die."""
     parents = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            fields = _stat(int(entry))
-            if fields and fields[0] != "Z":
-                parents.setdefault(int(fields[1]), []).append(int(entry))
+    for child, fields in _living():
+        parents.setdefault(int(fields[1]), []).append(child)
     found = list(parents.get(pid, ()))
-    for child in found:
-        if deep:
+    if deep:
+        for child in found:
             found += parents.get(child, ())
     return found
 
@@ -166,6 +156,15 @@ def program_of(pid):
         return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
     except OSError:
         return ""
+
+
+def _living():
+    """(pid, fields of its stat) of every process that is no zombie."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            fields = _stat(int(entry))
+            if fields and fields[0] != "Z":
+                yield int(entry), fields
 
 
 def _stat(pid):

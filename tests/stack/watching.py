@@ -15,19 +15,24 @@ def encodings(secret):
             plain if len(plain) == 8 else raw]
 
 
+def needles(secrets):
+    """What to look for: every secret as it might stand."""
+    return [text for secret in secrets for text in encodings(secret)]
+
+
 class ProcWatch:
     """Reads arguments and environment of a process and its descendants, over and over, until stop()."""
 
     def __init__(self, pid, secrets):
         self.seen, self.found, self.programs = set(), [], set()
-        self._needles = [text for secret in secrets for text in encodings(secret)]
+        self._needles = needles(secrets)
         self._stop = threading.Event()
         self._pid = pid
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
-        while not self._stop.wait(0.02):
+        while not self._stop.wait(0.005):
             for pid in [self._pid, *children_of(self._pid, deep=True)]:
                 texts = self._texts(pid)
                 self.found += [(pid, needle) for needle in self._needles if needle in texts]

@@ -38,7 +38,7 @@ def engines(worker_pid):
 def wait_engine(stack, technician, job):
     """Until an engine runs for the stack's worker, or all runs of the job have ended before anybody could look."""
     wait.until(lambda: engines(stack.worker.pid) or all(r["status"] in ENDED for r in technician.runs(job["id"])),
-               "an engine to start", alive=stack.check_alive, longest=0.01)
+               "an engine to start", alive=stack.check_alive, longest=0.02)
 
 
 def rows(stack, statement, *values):

@@ -12,7 +12,7 @@ import pytest
 
 from stack import imapcheck, mailgen, wait
 from stack.relay import Held
-from stack.watching import ProcWatch, encodings
+from stack.watching import ProcWatch, needles
 from test_dns import epoch, net, read  # noqa: F401  pylint: disable=unused-import
 from test_gate import passed, proven
 from test_report import files, make_report
@@ -162,9 +162,9 @@ def test_several_domains_and_secrets(net):
     assert run["status"] == "succeeded" and run["result"]["dns"]["set"] == "new", run
     assert [d["domain"] for d in run["result"]["dns"]["domains"]] == ["two.test", "side.test"]
     assert bind.mx("two.test") == (["10 mx.new.test."], 1) == bind.mx("side.test")
-    needles = encodings(net.net["secret"])
+    texts = needles([net.net["secret"]])
     held = [(path, needle) for path in net.paths.top.rglob("*") if path.is_file() for data in [path.read_bytes()]
-            for needle in needles if needle in data]
+            for needle in texts if needle in data]
     assert not held, held  # the database with its WAL, the spool, logs, artefacts
     answer = lead.post(f"/jobs/{job['id']}/rollback", {"reason": "both back"})
     ended = technician.wait_runs([*answer["runs"], answer["dns"]], 120)

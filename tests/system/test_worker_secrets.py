@@ -10,11 +10,7 @@ import pytest
 from faking import SECRETS, Fake, files_with
 from killing import rows
 from stack import mailgen, wait
-from stack.watching import ProcWatch, encodings
-
-
-def needles(secrets):
-    return [text for secret in secrets for text in encodings(secret)]
+from stack.watching import ProcWatch, needles
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="reads /proc of other users' processes: needs root")
