@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	tests/system/fake_tool.py \
 	tests/system/faking.py \
 	tests/system/killing.py \
+	tests/system/no_sync.c \
 	tests/system/tusing.py \
 	tests/system/test_api_auth.py \
 	tests/system/test_api_input.py \
@@ -36,6 +37,7 @@ EXTRA_DIST += \
 	tests/system/test_tool_zmmailbox.py \
 	tests/system/test_upload.py \
 	tests/system/test_upload_clients.py \
+	tests/system/test_upload_reboot.py \
 	tests/system/test_upload_trouble.py \
 	tests/system/test_worker_claims.py \
 	tests/system/test_worker_kill.py \
