@@ -105,6 +105,8 @@ libmigration_a_SOURCES = \
 	lib/upload_file.h \
 	lib/upload_hash.c \
 	lib/upload_hash.h \
+	lib/upload_hasher.c \
+	lib/upload_hasher.h \
 	lib/upload_kind.c \
 	lib/upload_kind.h
 MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)

@@ -13,11 +13,13 @@
 #include "fs.h"
 #include "mem.h"
 #include "str.h"
+#include "upload_hasher.h"
 
 #include "banned.h"
 
 #define TOKEN_BYTES 16
 #define STATE_MAX 512
+#define BLOCK (256u << 10)   /* bytes in one write; the disk's cache takes large aligned ones at half the price of small ones */
 #define WRITEBACK (8u << 20) /* bytes handed to the disk as they come, so that a later fsync is short */
 
 enum { HOLD, WANT }; /* bytes of the file that are locked */
@@ -25,8 +27,11 @@ enum { HOLD, WANT }; /* bytes of the file that are locked */
 struct upload_file {
 	int fd;
 	char *path, *state;
-	struct upload_hash hash, kept;
-	uint64_t started; /* writeback began up to here */
+	struct upload_hash kept;
+	struct upload_hasher *hasher;
+	uint64_t written, started; /* bytes in the file; writeback began up to here */
+	char *block, *other;       /* what is to be written next; what the hasher still reads */
+	size_t n;                  /* bytes in block */
 };
 
 char *upload_token(void)
@@ -171,8 +176,9 @@ static const struct err *cut(struct upload_file *f)
 {
 	struct stat st;
 
-	f->hash = f->kept;
-	f->started = f->kept.length;
+	upload_hasher_set(f->hasher, &f->kept);
+	f->written = f->started = f->kept.length;
+	f->n = 0;
 	if (fstat(f->fd, &st) != 0)
 		return err_errno("%s", f->path);
 	if ((uint64_t)st.st_size < f->kept.length)
@@ -183,6 +189,18 @@ static const struct err *cut(struct upload_file *f)
 	return NULL;
 }
 
+static void release(struct upload_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	upload_hasher_free(f->hasher);
+	free(f->block);
+	free(f->other);
+	free(f->path);
+	free(f->state);
+	free(f);
+}
+
 const struct err *upload_file_open(struct upload_file **out, const char *dir, const char *token, int64_t wait_ms)
 {
 	struct upload_file *f = xcalloc(1, sizeof(*f));
@@ -190,6 +208,7 @@ const struct err *upload_file_open(struct upload_file **out, const char *dir, co
 
 	*out = NULL;
 	f->fd = -1;
+	f->hasher = upload_hasher_new();
 	if (e == NULL) {
 		f->fd = open(f->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 		if (f->fd < 0)
@@ -203,11 +222,7 @@ const struct err *upload_file_open(struct upload_file **out, const char *dir, co
 		e = cut(f);
 	}
 	if (e != NULL) {
-		if (f->fd >= 0)
-			close(f->fd);
-		free(f->path);
-		free(f->state);
-		free(f);
+		release(f);
 		return e;
 	}
 	*out = f;
@@ -219,10 +234,7 @@ void upload_file_close(struct upload_file *f)
 	if (f == NULL)
 		return;
 	cut(f);
-	close(f->fd);
-	free(f->path);
-	free(f->state);
-	free(f);
+	release(f);
 }
 
 int upload_file_fd(const struct upload_file *f)
@@ -232,7 +244,7 @@ int upload_file_fd(const struct upload_file *f)
 
 uint64_t upload_file_length(const struct upload_file *f)
 {
-	return f->hash.length;
+	return f->written + f->n;
 }
 
 uint64_t upload_file_kept(const struct upload_file *f)
@@ -245,47 +257,80 @@ const struct err *upload_file_back(struct upload_file *f)
 	return cut(f);
 }
 
-const struct err *upload_file_write(struct upload_file *f, const void *p, size_t n)
+static const struct err *write_out(struct upload_file *f, const char *from, size_t left)
 {
-	const char *from = p;
-	size_t left = n;
-	off_t at = (off_t)f->hash.length;
+	off_t at = (off_t)f->written;
 
 	while (left > 0) {
 		ssize_t k = pwrite(f->fd, from, left, at);
 
 		if (k < 0 && errno == EINTR)
 			continue;
-		if (k <= 0) {
-			const struct err *e = err_errno("%s", f->path);
-
-			cut(f);
-			return e;
-		}
+		if (k <= 0)
+			return err_errno("%s", f->path);
 		from += k;
 		at += k;
 		left -= (size_t)k;
 	}
-	upload_hash_feed(&f->hash, p, n);
-	if (f->hash.length - f->started >= WRITEBACK) {
-		sync_file_range(f->fd, (off_t)f->started, (off_t)(f->hash.length - f->started), SYNC_FILE_RANGE_WRITE);
-		f->started = f->hash.length;
+	return NULL;
+}
+
+const struct err *upload_file_flush(struct upload_file *f)
+{
+	const struct err *e = write_out(f, f->block, f->n);
+	char *block = f->block;
+
+	if (e != NULL)
+		cut(f);
+	if (e != NULL || f->n == 0)
+		return e;
+	upload_hasher_feed(f->hasher, block, f->n); /* from here on the other block is free */
+	f->block = f->other;
+	f->other = block;
+	f->written += f->n;
+	f->n = 0;
+	if (f->written - f->started >= WRITEBACK) {
+		sync_file_range(f->fd, (off_t)f->started, (off_t)(f->written - f->started), SYNC_FILE_RANGE_WRITE);
+		f->started = f->written;
 	}
 	return NULL;
 }
 
-const struct err *upload_file_keep(struct upload_file *f)
+const struct err *upload_file_write(struct upload_file *f, const void *p, size_t n)
 {
 	const struct err *e = NULL;
+	const char *from = p;
 
-	if (f->hash.length == f->kept.length)
-		return NULL;
+	if (f->block == NULL) {
+		f->block = xmalloc(BLOCK);
+		f->other = xmalloc(BLOCK);
+	}
+	while (n > 0 && e == NULL) {
+		size_t room = BLOCK - (size_t)((f->written + f->n) % BLOCK), step = n < room ? n : room;
+
+		memcpy(f->block + f->n, from, step);
+		f->n += step;
+		from += step;
+		n -= step;
+		if (step == room)
+			e = upload_file_flush(f);
+	}
+	return e;
+}
+
+const struct err *upload_file_keep(struct upload_file *f)
+{
+	const struct err *e = upload_file_flush(f);
+	const struct upload_hash *now = upload_hasher_get(f->hasher);
+
+	if (e != NULL || now->length == f->kept.length)
+		return e;
 	if (fdatasync(f->fd) != 0)
 		e = err_errno("%s", f->path);
 	if (e == NULL)
-		e = write_state(f->state, &f->hash);
+		e = write_state(f->state, now);
 	if (e == NULL) {
-		f->kept = f->hash;
+		f->kept = *now;
 	} else {
 		read_state(f->state, &f->kept); /* the old one, or the new one if only the folder was not synced */
 		cut(f);
@@ -293,10 +338,10 @@ const struct err *upload_file_keep(struct upload_file *f)
 	return e;
 }
 
-char *upload_file_sha256(const struct upload_file *f)
+char *upload_file_sha256(struct upload_file *f)
 {
 	struct buf out = BUF_INIT;
 
-	upload_hash_hex(&f->hash, &out);
+	upload_hash_hex(upload_hasher_get(f->hasher), &out);
 	return buf_detach(&out);
 }

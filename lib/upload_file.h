@@ -33,17 +33,19 @@ const struct err *upload_file_open(struct upload_file **out, const char *dir, co
 void upload_file_close(struct upload_file *f); /* what was not kept is cut off; NULL is fine */
 int upload_file_fd(const struct upload_file *f);
 
-uint64_t upload_file_length(const struct upload_file *f); /* written so far */
+uint64_t upload_file_length(const struct upload_file *f); /* taken so far */
 uint64_t upload_file_kept(const struct upload_file *f);   /* safe on disk */
 bool upload_file_wanted(const struct upload_file *f);     /* somebody else asks for it */
 
-/* Appends. On an error (ERR_DISK_LOW, ERR_IO) the file is cut back to what was kept. */
+/* Appends, in large blocks. On an error (ERR_DISK_LOW, ERR_IO) the file is cut back to what was kept. */
 const struct err *upload_file_write(struct upload_file *f, const void *p, size_t n);
+/* Writes what waits for its block to be full: for a line that brings nothing at the moment. Errors as above. */
+const struct err *upload_file_flush(struct upload_file *f);
 /* Makes what was written safe: fsync, then the state. On an error the file is cut back as well. */
 const struct err *upload_file_keep(struct upload_file *f);
 /* Drops what was written and not kept. */
 const struct err *upload_file_back(struct upload_file *f);
-/* SHA-256 of what was written, in hex; the caller's. */
-char *upload_file_sha256(const struct upload_file *f);
+/* SHA-256 of what was written out, in hex; the caller's. */
+char *upload_file_sha256(struct upload_file *f);
 
 #endif
