@@ -85,13 +85,15 @@ def domain():
 def new_job():
     """new_job(stack, domain, people=…, messages=…): a filled source, a job, its mailboxes.
     Returns (technician's client, job, users)."""
-    def make(stack, domain, people=("ana",), messages=60, seed=1, biggest=200_000):
+    def make(stack, domain, people=("ana",), messages=60, seed=1, biggest=200_000, destination_port=None):
         users = [f"{person}@{domain}" for person in people]
         for user in users:
             folders = mailgen.Generator(user, seed).mailbox(messages, biggest) if messages else []
             stack.add_mail_account(user, folders)
         technician = stack.client("technician")
-        job = technician.create_job(domain, **stack.job_servers())
+        servers = stack.job_servers()
+        servers["destination"]["port"] = destination_port or servers["destination"]["port"]
+        job = technician.create_job(domain, **servers)
         technician.add_mailboxes(job["id"], [stack.mailbox_request(user) for user in users])
         return technician, job, users
     return make

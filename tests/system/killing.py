@@ -8,6 +8,7 @@ import time
 
 from stack import wait
 from stack.process import children_of, program_of
+from stack.proxy import Proxy
 
 ENDED = ("succeeded", "partial", "failed", "cancelled")
 TRIALS_QUICK, TRIALS_LONG = 1, 20
@@ -35,10 +36,26 @@ def engines(worker_pid):
     return [pid for pid in children_of(worker_pid, deep=True) if program_of(pid) == "mailmover"]
 
 
-def wait_engine(stack, technician, job):
-    """Until an engine runs for the stack's worker, or all runs of the job have ended before anybody could look."""
-    wait.until(lambda: engines(stack.worker.pid) or all(r["status"] in ENDED for r in technician.runs(job["id"])),
-               "an engine to start", alive=stack.check_alive, longest=0.02)
+class slow_line(Proxy):
+    """A slow line to the destination on which `count` moments come, each at a random number of bytes: whoever waits for
+    one finds the engines in the middle of their mail, however fast the machine is."""
+
+    RATE = 3_000_000  # bytes a second and connection
+    EARLIEST, LATEST = 20_000, 1_500_000  # bytes over all connections; less than any job of these tests has
+
+    def __init__(self, directory, stack, moments, count):
+        marks = sorted(moments.random.sample(range(self.EARLIEST, self.LATEST), count))
+        super().__init__(directory, stack.destination.starttls_port, "slow", rate=self.RATE, mark_at=marks)
+        self._stack, self._met, self._count = stack, 0, count
+
+    def next_moment(self, technician, job):
+        """Waits for the next moment; false when there is none left, or the job's runs have ended before it."""
+        if self._met == self._count:
+            return False
+        self._met += 1
+        wait.until(lambda: self.count("mark") >= self._met or all(r["status"] in ENDED for r in technician.runs(job["id"])),
+                   "the moment", 120, alive=self._stack.check_alive, longest=0.02)
+        return self.count("mark") >= self._met
 
 
 def rows(stack, statement, *values):

@@ -2,32 +2,30 @@
 
 import os
 import signal
-import time
 
-from killing import Moments, assert_run_once, engines, trials, wait_engine
-
+from killing import Moments, assert_run_once, engines, slow_line, trials
 
 PEOPLE = ("a", "b", "c", "d")  # as many at a time as the worker has slots; in the quick form half of them
 
 
-def test_kill_engine(new_stack, new_job, long):
+def test_kill_engine(new_stack, new_job, tmp_path, long):
     """Whole jobs at a time; each engine that is killed is another mailbox's, at another moment."""
-    people = PEOPLE if long else PEOPLE[:2]
+    people, messages, biggest = (PEOPLE, 150, 4_000_000) if long else (PEOPLE[:2], 40, 1_000_000)
     stack, moments, hits, round_ = new_stack(), Moments(), 0, 0
-    duration = None
     while hits < trials(long):
         round_ += 1
         assert round_ <= 5 * trials(long), "the engines were never there to be killed"
-        technician, job, users = new_job(stack, f"k{round_}.example", people, messages=150 if long else 60, seed=round_,
-                                        biggest=4_000_000 if long else 2_000_000)
-        runs = technician.start(job["id"], "sync", pass_="initial")
-        wait_engine(stack, technician, job)
-        began = time.monotonic()
-        if duration is not None:
-            hits += kill_engines(stack, moments, duration, len(people))
-        ended = technician.wait_runs(runs, alive=stack.check_alive)
-        if duration is None:  # the first job runs undisturbed and says how long its engines take
-            duration = time.monotonic() - began
+        with slow_line(tmp_path, stack, moments, len(people)) as line:
+            technician, job, users = new_job(stack, f"k{round_}.example", people, messages=messages, seed=round_, biggest=biggest,
+                                             destination_port=line.port)
+            runs = technician.start(job["id"], "sync", pass_="initial")
+            killed = set()
+            while line.next_moment(technician, job):
+                alive = [pid for pid in engines(stack.worker.pid) if pid not in killed]
+                if alive:
+                    killed.add(kill(moments.random.choice(alive)))
+            hits += len(killed - {None})
+            ended = technician.wait_runs(runs, alive=stack.check_alive)
         for run in ended:
             assert run["status"] == "succeeded", (run["code"], run["message"], moments.seed)
             assert_run_once(stack, run["id"])
@@ -36,18 +34,9 @@ def test_kill_engine(new_stack, new_job, long):
             assert result.equal, (moments.seed, "\n".join(result.differences))
 
 
-def kill_engines(stack, moments, duration, count):
-    """Kills up to `count` different engines at moments within `duration`; returns how many it met."""
-    killed = set()
-    for _ in range(count):
-        moments.wait(duration / count)
-        alive = [pid for pid in engines(stack.worker.pid) if pid not in killed]
-        if not alive:
-            continue
-        victim = moments.random.choice(alive)
-        try:
-            os.kill(victim, signal.SIGKILL)
-        except ProcessLookupError:
-            continue  # it was quicker this time
-        killed.add(victim)
-    return len(killed)
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return None  # it was quicker this time
+    return pid

@@ -3,7 +3,7 @@ nothing comes twice."""
 
 import pytest
 
-from killing import ENDED, Moments, assert_run_once, engines, rows, trials, wait_engine
+from killing import Moments, assert_run_once, engines, rows, slow_line, trials
 from stack import wait
 from stack.stack import Stack
 
@@ -16,26 +16,25 @@ def killing_stack(build_dir):
     assert not stack.sanitizer_reports(), stack.sanitizer_reports()
 
 
-def test_kill_worker(killing_stack, new_job, long):
+def test_kill_worker(killing_stack, new_job, tmp_path, long):
+    messages, biggest = (200, 3_000_000) if long else (40, 1_000_000)
     stack, moments, kills = killing_stack, Moments(), 0
     number = 0
     while kills < trials(long):
         number += 1
-        technician, job, users = new_job(stack, f"w{number}.example", people=("a", "b"), messages=200, seed=number,
-                                         biggest=3_000_000)
-        runs = technician.start(job["id"], "sync", pass_="initial")
-        wait_engine(stack, technician, job)
         # several times in one sync: what is taken up again may be hit again
-        for _ in range(3):
-            moments.wait(0.7)
-            if all(run["status"] in ENDED for run in technician.runs(job["id"])):
-                break
-            orphans = engines(stack.worker.pid)
-            stack.worker.kill()
-            kills += 1
-            wait.until(lambda o=orphans: not any(alive(pid) for pid in o), "the engines to die with their worker", 30)
-            stack.worker.start()
-        for run in technician.wait_runs(runs, alive=stack.check_alive):
+        with slow_line(tmp_path, stack, moments, 3) as line:
+            technician, job, users = new_job(stack, f"w{number}.example", people=("a", "b"), messages=messages, seed=number,
+                                             biggest=biggest, destination_port=line.port)
+            runs = technician.start(job["id"], "sync", pass_="initial")
+            while line.next_moment(technician, job):
+                orphans = engines(stack.worker.pid)
+                stack.worker.kill()
+                kills += 1
+                wait.until(lambda o=orphans: not any(alive(pid) for pid in o), "the engines to die with their worker", 30)
+                stack.worker.start()
+            ended = technician.wait_runs(runs, alive=stack.check_alive)
+        for run in ended:
             assert run["status"] == "succeeded", (run["code"], run["message"], moments.seed)
             assert_run_once(stack, run["id"])
         for user in users:
