@@ -123,7 +123,7 @@ class Page:
         """technician, lead or admin, through the form."""
         self.one("[name=user]")
         self.type("[name=user]", user)
-        self.type("[name=password]", self.stack.passwords[user] + Keys.ENTER)
+        self.type("[name=password]", self.stack.password(user) + Keys.ENTER)
         self.one(".topbar")
         self.user = user
         return self

@@ -97,7 +97,7 @@ def test_a_form_is_kept_when_the_session_ends_and_the_line_is_slow(stack, new_pa
     page.wait(lambda: page.one(".grid tr:nth-child(2) [name=source_user]").get_attribute("value") == f"bruno@{domain}")
     assert page.fetch("DELETE", "/session")["status"] == 204
     page.click("form button[type=submit]")
-    page.type("dialog [name=password]", stack.passwords["technician"] + Keys.ENTER)
+    page.type("dialog [name=password]", stack.password("technician") + Keys.ENTER)
     page.wait(lambda: len(page.all(".mailboxes tbody tr")) == 2)
 
 

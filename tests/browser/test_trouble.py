@@ -12,7 +12,7 @@ def test_session_ends_while_typing(stack, page, domain):
     page.type("[name=source-host]", "mail." + domain)
     assert page.fetch("DELETE", "/session")["status"] == 204
     page.click("form button[type=submit]")
-    page.type("dialog [name=password]", stack.passwords["technician"] + Keys.ENTER)
+    page.type("dialog [name=password]", stack.password("technician") + Keys.ENTER)
     page.one(".grid")  # the job was made by the request that waited
     jobs = stack.client("technician").get(f"/jobs?domain={domain}")["items"]
     assert [j["source"]["host"] for j in jobs] == ["mail." + domain]
@@ -120,6 +120,6 @@ def test_a_plan_survives_what_goes_wrong(new_stack, new_page, domain):
     page.type("[name=mx-host]", "mx3.new.example")
     assert page.fetch("DELETE", "/session")["status"] == 204
     page.click("[data-do=plan]")
-    page.type("dialog [name=password]", stack.passwords["technician"] + Keys.ENTER)
+    page.type("dialog [name=password]", stack.password("technician") + Keys.ENTER)
     page.wait_text("10 mx3.new.example.", ".zone")
     assert technician.get(plan)["plan"]["mx"] == [{"preference": 10, "host": "mx3.new.example"}]

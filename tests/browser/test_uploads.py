@@ -120,7 +120,7 @@ def test_broken_line_service_and_session(new_stack, new_page, new_file):
     page.click(row(path.name) + " button", "Pause")
     page.click(row(path.name) + " button", "Continue")
     page.line()
-    page.type("dialog [name=password]", stack.passwords["technician"] + Keys.ENTER)
+    page.type("dialog [name=password]", stack.password("technician") + Keys.ENTER)
     page.gone("dialog")
     is_here(page, path.name, data)
     assert len(page.requests("POST", "/uploads")) == 1, "a second upload was begun"

@@ -57,7 +57,7 @@ class Demo:
         out.title("The page")
         out.note(f"{stack.url}/")
         for name in USERS:
-            out.note(f"  {name:<11} {stack.passwords[name]:<18} {ROLES[name]}")
+            out.note(f"  {name:<11} {stack.password(name):<18} {ROLES[name]}")
         out.note(f"The gate, as VM112 asks: scripts/vm112-gate --url {stack.url} --token-file {self._token} {DOMAIN}")
         out.note("An administrator's check, here as on any installation:")
         out.note("  " + " ".join(str(word) for word in self._probe()))
@@ -73,7 +73,7 @@ class Demo:
         generator = mailgen.Generator(user, 1)
         stack.add_mail_account(user, [mailgen.Folder("INBOX", True, [generator.message(attachment=0) for _ in range(5)])])
         words = [TOP / "scripts/verify-migration.sh", "--url", stack.url, "--domain", "check.example", "--login", "lead"]
-        for option, secret in (("password", stack.passwords["lead"]), ("source-password", stack.source.users[user]),
+        for option, secret in (("password", stack.password("lead")), ("source-password", stack.source.users[user]),
                                ("destination-password", stack.destination.users[user])):
             words += [f"--{option}-file", self._secret_file(option, secret)]
         for side, server in (("source", stack.source), ("destination", stack.destination)):

@@ -67,7 +67,7 @@ class Stack:
         self._worker_settings = worker_settings
         self._with_worker = with_worker
         self._say = lambda text: None
-        self.passwords = {name: secrets.token_urlsafe(12) for name in USERS}
+        self._passwords = {}
         self.desk_key = secrets.token_urlsafe(48).encode()
         self.paths = self._make_directories(directory)
         self.ca = certs.Authority(self.paths.top / "ca")
@@ -113,7 +113,6 @@ class Stack:
         self.nginx.start()
         anonymous = Client(self.nginx.url, timeout=5)  # the socket is there before, and after, its program
         self.pools.processes["api"].wait_ready(lambda: self._ready(anonymous))
-        self._add_users()
         self.worker = self.add_worker("worker-1")
         if self._with_worker:
             self._say("worker")
@@ -175,13 +174,20 @@ class Stack:
     def url(self):
         return self.nginx.url
 
+    def password(self, user):
+        """Of technician, lead or admin. The account is made when first asked for: hashing a password takes a while."""
+        if user not in self._passwords:
+            password = secrets.token_urlsafe(12)
+            self.ctl("user", "add", user, "--role", USERS[user], given=password + "\n")
+            self._passwords[user] = password
+        return self._passwords[user]
 
     def client(self, user=None, **arguments):
         """A client signed in as technician, lead or admin; None: not signed in. One session a user: nginx
         limits how often an address may sign in."""
         client = Client(self.url, **arguments)
         if user and user not in self._sessions:
-            self._sessions[user] = Client(self.url).sign_in(user, self.passwords[user])
+            self._sessions[user] = Client(self.url).sign_in(user, self.password(user))
         if user:
             client.cookie, client.me = self._sessions[user].cookie, self._sessions[user].me
         return client
@@ -297,11 +303,12 @@ class Stack:
         return paths
 
     def _take_programs(self):
-        """As root the programs run as other users, who may not reach a build below /root: give them copies."""
+        """As root the programs run as other users, who may not reach a build below /root: then they get copies."""
         missing = [name for name in PROGRAMS if not (self.build / name).exists()]
         if missing:
             raise StartError(f"{', '.join(missing)} not found in {self.build}: scripts/build {self.build}")
-        if not identity.is_root():
+        needed = [self.build, *self.build.parents, *(self.build / name for name in PROGRAMS), *(self.www, *self.www.rglob("*"))]
+        if not identity.is_root() or all(path.stat().st_mode & (0o001 if path.is_dir() else 0o004) for path in needed):
             return
         self.programs, self.www = self.paths.top / "bin", self.paths.top / "www"
         self.programs.mkdir(mode=0o755)
@@ -336,7 +343,3 @@ class Stack:
                               {"MIGRATION_SIGNING_PUBLIC_KEYS": signing["MIGRATION_SIGNING_PUBLIC_KEYS"],
                                **(self._api_settings or {})})
         worker.write_private(self.paths.settings, settings.text(values, "settings of the pools"), identity.api())
-
-    def _add_users(self):
-        for name, role in USERS.items():
-            self.ctl("user", "add", name, "--role", role, given=self.passwords[name] + "\n")

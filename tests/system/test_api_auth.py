@@ -236,7 +236,7 @@ def test_a_page_of_another_site(api, routes):
 
 def test_sessions_end(api):
     client = api.client("technician")
-    other = Client(api.url).sign_in("technician", api.passwords["technician"])
+    other = Client(api.url).sign_in("technician", api.password("technician"))
     assert other.request("GET", "/me").json["role"] == "technician"
     assert other.request("DELETE", "/session").status == 204
     assert other.request("GET", "/me").status == 401

@@ -22,7 +22,7 @@ def script(stack, tmp_path, user, domain, **more):
         file.write_text(text + "\n", encoding="utf-8")
         return file
     arguments = {
-        "url": stack.url, "domain": domain, "login": "lead", "password-file": secret("lead", stack.passwords["lead"]),
+        "url": stack.url, "domain": domain, "login": "lead", "password-file": secret("lead", stack.password("lead")),
         "source": f"127.0.0.1:{stack.source.tls_port}:tls", "source-user": user,
         "source-password-file": secret("source", stack.source.users[user]),
         "destination": f"127.0.0.1:{stack.destination.starttls_port}:starttls", "destination-user": user,
