@@ -35,7 +35,7 @@ def outcomes(request, program, place, authority, long):
         pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize("file", SCRIPTS, ids=lambda f: f.stem)
 def test_dialogue(file, outcomes):
     problem = outcomes[file].result()

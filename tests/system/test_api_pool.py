@@ -198,7 +198,7 @@ def test_the_spool_is_full(new_stack):
 def test_memory(api):
     """At most 8 MiB of private memory a process, after it has answered for a while."""
     client = api.bearer("technician")
-    for number in range(200):
+    for number in range(100):
         client.request("GET", "/jobs?limit=500")
         client.request("GET", f"/gate?domain=m{number}.example")
     for pid in api.pools.members("api") + api.pools.members("worker"):
