@@ -11,6 +11,7 @@ www_files = \
 	www/js/accept-form.js \
 	www/js/account-paste.js \
 	www/js/add-master.js \
+	www/js/ahead.js \
 	www/js/api.js \
 	www/js/cell.js \
 	www/js/chrome.js \
@@ -77,7 +78,6 @@ www_files = \
 	www/js/upload-queue.js \
 	www/js/upload-retry.js \
 	www/js/use-act.js \
-	www/js/use-cell.js \
 	www/js/view-audit.js \
 	www/js/view-job.js \
 	www/js/view-jobs.js \

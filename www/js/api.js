@@ -103,8 +103,9 @@ async function once(method, path, options) {
 	let response;
 	const overdue = setTimeout(() => connection.get() === 'up' && connection.set('slow'), patience);
 	try {
-		response = await fetch(base + path, { method, headers, body, cache: 'no-store', credentials: 'same-origin',
-			signal: options.signal });
+		const ahead = method === 'GET' && !options.raw ? globalThis.ahead?.take(path) : undefined; // see ahead.js
+		response = await (ahead ?? fetch(base + path, { method, headers, body, cache: 'no-store', credentials: 'same-origin',
+			signal: options.signal }));
 	} catch (e) {
 		if (e.name === 'AbortError') throw e;
 		noteState(0, '');

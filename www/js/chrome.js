@@ -1,13 +1,12 @@
 // The frame around each view: name, navigation, who is signed in, language and theme.
-import { html, useState } from './html.js';
-import { useCell } from './use-cell.js';
+import { html, useCell, useState } from './html.js';
 import { language, languages, setLanguage, t, word } from './i18n.js';
 import { setTheme, theme, themes } from './theme.js';
 import { me, signOut, may } from './session.js';
 import { route } from './router.js';
 import { uploadsUnderWay } from './upload-count.js';
 import { number } from './format.js';
-import { Icon } from './icon.js';
+import { Icon, Mark } from './icon.js';
 import { announce, toast } from './notice.js';
 
 export function LanguageChoice() {
@@ -65,7 +64,7 @@ export function TopBar() {
 	useCell(me);
 	useCell(uploadsUnderWay);
 	return html`<header class="topbar">
-		<a class="brand" href="#/"><img src="favicon.svg" alt="" width="26" height="26" /><span>${t('app.name')}</span></a>
+		<a class="brand" href="#/"><${Mark} size="26" /><span>${t('app.name')}</span></a>
 		<nav aria-label=${t('nav.main')}>${places.filter((p) => !p.needs || may(p.needs)).map((p) => html`
 			<a href=${'#' + p.path} aria-current=${p.match(parts) ? 'page' : undefined}>${t(p.key)}${p.count?.get() > 0 && html`<span class="count">${number(p.count.get())}</span>`}</a>`)}</nav>
 		<${UserMenu} />

@@ -1,17 +1,10 @@
 // Numbers, sizes, shares, instants and durations as a person of this language writes them.
-import { locale, t } from './i18n.js';
-
-const cache = new Map();
-function made(kind, options) {
-	const key = kind.name + locale() + JSON.stringify(options);
-	if (!cache.has(key)) cache.set(key, new kind(locale(), options));
-	return cache.get(key);
-}
+import { intl, numeral, t } from './i18n.js';
 
 export const dash = '–';
 
 export function number(n) {
-	return n === null || n === undefined ? dash : made(Intl.NumberFormat, {}).format(n);
+	return n === null || n === undefined ? dash : numeral(n);
 }
 
 // Sizes in powers of 1000, as mail providers show quotas.
@@ -24,7 +17,7 @@ export function bytes(n) {
 		i++;
 	}
 	const maximumFractionDigits = i === 0 || n >= 100 ? 0 : 1;
-	return made(Intl.NumberFormat, { style: 'unit', unit: units[i], unitDisplay: i ? 'short' : 'long', maximumFractionDigits })
+	return intl(Intl.NumberFormat, { style: 'unit', unit: units[i], unitDisplay: i ? 'short' : 'long', maximumFractionDigits })
 		.format(n);
 }
 
@@ -36,14 +29,14 @@ export function percent(done, total) {
 }
 
 export function percentText(p) {
-	return p === null ? dash : made(Intl.NumberFormat, { style: 'percent' }).format(p / 100);
+	return p === null ? dash : intl(Intl.NumberFormat, { style: 'percent' }).format(p / 100);
 }
 
 // A verification's ratio with two decimals, rounded down: 99.996 % stays 99.99 %.
 export function ratio(r) {
 	if (r === null || r === undefined) return dash;
 	const floored = r >= 1 ? 1 : Math.floor(r * 10000 + 1e-9) / 10000;
-	return made(Intl.NumberFormat, { style: 'percent', minimumFractionDigits: r >= 1 ? 0 : 2, maximumFractionDigits: 2 })
+	return intl(Intl.NumberFormat, { style: 'percent', minimumFractionDigits: r >= 1 ? 0 : 2, maximumFractionDigits: 2 })
 		.format(floored);
 }
 
@@ -70,7 +63,7 @@ export function instant(iso) {
 	if (!iso) return dash;
 	const d = new Date(iso);
 	if (isNaN(d)) return String(iso);
-	return made(Intl.DateTimeFormat, { dateStyle: 'medium', timeStyle: 'short' }).format(d);
+	return intl(Intl.DateTimeFormat, { dateStyle: 'medium', timeStyle: 'short' }).format(d);
 }
 
 export function ago(iso, now = Date.now()) {
@@ -79,7 +72,7 @@ export function ago(iso, now = Date.now()) {
 	const steps = [['second', 60], ['minute', 60], ['hour', 24], ['day', 30], ['month', 12], ['year', Infinity]];
 	let n = s;
 	for (const [unit, size] of steps) {
-		if (Math.abs(n) < size) return made(Intl.RelativeTimeFormat, { numeric: 'auto' }).format(Math.round(n), unit);
+		if (Math.abs(n) < size) return intl(Intl.RelativeTimeFormat, { numeric: 'auto' }).format(Math.round(n), unit);
 		n /= size;
 	}
 	return instant(iso);
@@ -91,5 +84,5 @@ export function person(by) {
 }
 
 export function list(items) {
-	return made(Intl.ListFormat, { type: 'conjunction' }).format(items);
+	return intl(Intl.ListFormat, { type: 'conjunction' }).format(items);
 }

@@ -55,6 +55,19 @@ export async function setLanguage(id) {
 	applyLanguage();
 }
 
+const made = new Map();
+// One of Intl's makers, made once: each costs more than a row of a table.
+export function intl(kind, options = {}) {
+	const key = kind.name + locale() + JSON.stringify(options);
+	if (!made.has(key)) made.set(key, new kind(locale(), options));
+	return made.get(key);
+}
+
+// A number below a thousand has the same digits in every language here.
+export function numeral(n) {
+	return Number.isInteger(n) && n >= 0 && n < 1000 ? String(n) : intl(Intl.NumberFormat).format(n);
+}
+
 export function applyLanguage() {
 	if (typeof document !== 'undefined') document.documentElement.lang = language.get();
 }
@@ -67,13 +80,13 @@ export function t(key, values = {}) {
 	let text = dictionaries[language.get()][key];
 	if (text === undefined) return key;
 	if (typeof text === 'object') {
-		const form = new Intl.PluralRules(locale()).select(Number(values.n));
+		const form = intl(Intl.PluralRules).select(Number(values.n));
 		text = text[form] ?? text.other;
 	}
 	return text.replace(/\{(\w+)\}/g, (all, name) => {
 		const value = values[name];
 		if (value === undefined || value === null) return all;
-		return typeof value === 'number' ? new Intl.NumberFormat(locale()).format(value) : String(value);
+		return typeof value === 'number' ? numeral(value) : String(value);
 	});
 }
 

@@ -28,3 +28,11 @@ export function Icon({ name }) {
 	return html`<svg class="icon" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false"><path
 		d=${paths[name]} fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round" /></svg>`;
 }
+
+// The mark of the product: drawn here as well as in favicon.svg, as an image would be one more document to load.
+export function Mark({ size }) {
+	const line = { fill: 'none', stroke: '#fff', 'stroke-width': 2, 'stroke-linejoin': 'round' };
+	return html`<svg class="mark" viewBox="0 0 32 32" width=${size} height=${size} aria-hidden="true" focusable="false">
+		<rect width="32" height="32" rx="7" fill="#1f5fbf" /><path d="M6.5 10.5h13v10h-13zM6.5 11l6.5 5 6.5-5" ...${line} />
+		<path d="M21 15.5h6M24.5 12.5l3 3-3 3" stroke-linecap="round" ...${line} /></svg>`;
+}

@@ -1,15 +1,16 @@
 // Starts the page: finds out who is signed in and shows the view that the address names.
-import { Component, html, render, useEffect } from './html.js';
-import { useCell } from './use-cell.js';
+import { Component, html, render, useCell, useEffect } from './html.js';
 import { applyLanguage, language, t } from './i18n.js';
 import './theme.js';
 import { expired, me, start } from './session.js';
 import { route } from './router.js';
 import { TopBar } from './chrome.js';
 import { ConnectionBanner, LiveRegions, Notice } from './notice.js';
-import { SignInAgain, SignInPage } from './view-sign-in.js';
 import { JobsView } from './view-jobs.js';
 import { lazy } from './lazy.js';
+
+const SignInPage = lazy(() => import('./view-sign-in.js'), 'SignInPage');
+const SignInAgain = lazy(() => import('./view-sign-in.js'), 'SignInAgain');
 
 const views = {
 	'': JobsView,
@@ -75,3 +76,5 @@ function App() {
 applyLanguage();
 render(html`<${App} />`, document.getElementById('app'));
 start();
+// Without a line it could not be fetched when the session ends.
+if ('requestIdleCallback' in window) requestIdleCallback(() => import('./view-sign-in.js').catch(() => {}), { timeout: 20000 });

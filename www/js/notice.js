@@ -1,8 +1,7 @@
 // What the page tells about itself: problems with their remedy, passing messages, and one live region
 // that speaks events (never every tick of a counter) to a screen reader.
-import { html, useEffect } from './html.js';
+import { html, useCell, useEffect } from './html.js';
 import { cell } from './cell.js';
-import { useCell } from './use-cell.js';
 import { connection } from './api.js';
 import { has, t } from './i18n.js';
 import { Icon } from './icon.js';

@@ -40,6 +40,7 @@ export async function start() {
 // Signs in. What waited for it is sent again only when the same person came back.
 export async function signIn(user, password) {
 	const before = me.get();
+	globalThis.ahead?.drop();
 	const { body } = await request('POST', '/session', { body: { user, password } });
 	const same = !before || before.sub === body.user.sub;
 	if (!same) forget();

@@ -1,8 +1,7 @@
 // How fast a migration moves, as a plot: bytes a second as the workers report them, messages a second from the totals.
 // The service keeps totals, not their history, so the plot starts when this page first looked.
-import { html, useEffect, useRef, useState } from './html.js';
+import { html, useCell, useEffect, useRef, useState } from './html.js';
 import { t } from './i18n.js';
-import { useCell } from './use-cell.js';
 import { bytes, number } from './format.js';
 import { locale } from './i18n.js';
 import { theme } from './theme.js';

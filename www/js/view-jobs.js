@@ -16,11 +16,13 @@ const step = 60;
 const rates = makeRates();
 
 const sorts = {
-	updated: (a, b) => (b.updated_at ?? '').localeCompare(a.updated_at ?? '') || b.id - a.id,
+	updated: (a, b) => later(a.updated_at ?? '', b.updated_at ?? '') || b.id - a.id,
 	domain: (a, b) => (a.domains[0] ?? '').localeCompare(b.domains[0] ?? ''),
 	progress: (a, b) => share(a) - share(b),
 	gate: (a, b) => order.indexOf(a.summary?.gate) - order.indexOf(b.summary?.gate),
 };
+// Instants compare as they are written; a collator would cost a tenth of a second to make.
+const later = (a, b) => (a < b ? 1 : a > b ? -1 : 0);
 const order = ['blocked', 'warning', 'ready_for_dns', 'dns_applied'];
 const share = (j) => (j.summary?.messages_total > 0 ? j.summary.messages_done / j.summary.messages_total : -1);
 

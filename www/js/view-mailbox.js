@@ -1,12 +1,11 @@
 // One mailbox: what it is doing, what it did, what was verified; its servers and secrets; taking it out.
-import { html, useEffect, useState } from './html.js';
+import { html, useCell, useEffect, useState } from './html.js';
 import { t } from './i18n.js';
 import { ago, bytes } from './format.js';
 import { get, patch, request } from './api.js';
 import { usePoll } from './poll.js';
 import { go } from './router.js';
 import { route } from './router.js';
-import { useCell } from './use-cell.js';
 import { cancelRuns, pauseRun, removeMailbox, resumeRun, startRuns } from './job-actions.js';
 import { MailboxState, missingSecret } from './mailbox-state.js';
 import { Verified } from './job-mailboxes.js';

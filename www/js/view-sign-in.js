@@ -1,11 +1,11 @@
 // Signing in: a page of its own at first, a dialog over the page when a session has ended.
-import { html, useState } from './html.js';
-import { useCell } from './use-cell.js';
+import { html, useCell, useState } from './html.js';
 import { t } from './i18n.js';
 import { me, signIn } from './session.js';
 import { TextField } from './field.js';
 import { Notice, ProblemBox } from './notice.js';
 import { Dialog } from './dialog.js';
+import { Mark } from './icon.js';
 import { LanguageChoice, ThemeChoice } from './chrome.js';
 
 function SignInForm({ user: known }) {
@@ -37,7 +37,7 @@ function SignInForm({ user: known }) {
 export function SignInPage() {
 	return html`<main class="signin" id="main">
 		<div class="card signin-card">
-			<img src="favicon.svg" alt="" width="44" height="44" />
+			<${Mark} size="44" />
 			<h1>${t('app.name')}</h1>
 			<p class="lead">${t('signin.lead')}</p>
 			<${SignInForm} />

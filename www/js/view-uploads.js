@@ -1,11 +1,10 @@
 // Uploads: files that hold mail, on their way and here.
-import { html, useEffect, useRef, useState } from './html.js';
+import { html, useCell, useEffect, useRef, useState } from './html.js';
 import { t } from './i18n.js';
 import { bytes } from './format.js';
 import { all, request } from './api.js';
 import { usePoll } from './poll.js';
 import { reconcile } from './reconcile.js';
-import { useCell } from './use-cell.js';
 import { addFiles, drop, queue } from './upload-queue.js';
 import { UploadList } from './upload-list.js';
 import { Notice, ProblemBox } from './notice.js';
