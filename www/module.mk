@@ -34,6 +34,7 @@ www_files = \
 	www/js/gate-diff.js \
 	www/js/gate-facts.js \
 	www/js/gate-reason.js \
+	www/js/gradual.js \
 	www/js/html.js \
 	www/js/i18n.js \
 	www/js/icon.js \

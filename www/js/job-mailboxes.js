@@ -1,5 +1,6 @@
 // The mailboxes of a job: live state of each, and what can be started on all or on a selection.
-import { html, useMemo, useState } from './html.js';
+import { html, useMemo, useRef, useState } from './html.js';
+import { firstInSight, useGradual } from './gradual.js';
 import { memo } from './memo.js';
 import { t } from './i18n.js';
 import { ago, bytes, number, ratio } from './format.js';
@@ -49,6 +50,22 @@ const MailboxRow = memo(({ mailbox: m, jobId, chosen, onChoose, onAct }) => {
 	</tr>`;
 });
 
+// Rows are compared in parts: of a long list, a frame looks at the parts that changed.
+const part = 20;
+const Rows = memo(({ rows, ...rest }) => html`${rows.map((m) => html`<${MailboxRow} key=${m.id} mailbox=${m} jobId=${rest.jobId}
+	chosen=${rest.chosen.has(m.id)} onChoose=${rest.onChoose} onAct=${rest.onAct} />`)}`);
+
+// The list cut into parts; a part whose items are the same is the same array as before.
+function useParts(items) {
+	const before = useRef([]);
+	const parts = [];
+	for (let i = 0; i < items.length; i += part) {
+		const next = items.slice(i, i + part), was = before.current[i / part];
+		parts.push(was?.length === next.length && was.every((m, k) => m === next[k]) ? was : next);
+	}
+	return (before.current = parts);
+}
+
 function Actions({ job, mailboxes, picked, reload, setProblem }) {
 	const [busy, act] = useAct(setProblem, reload);
 	const [final, setFinal] = useState(false);
@@ -88,6 +105,8 @@ export function MailboxList({ job, mailboxes, reload }) {
 	const rows = useMemo(() => mailboxes.filter((m) => states[state](m) &&
 		(!wanted || (m.source.user + ' ' + m.destination.user).toLowerCase().includes(wanted))), [mailboxes, state, wanted]);
 	const list = useWindow(rows.length, state + wanted);
+	const body = useRef(null);
+	const parts = useParts(useGradual(rows, () => firstInSight(body.current)).slice(0, list.shown));
 	const toggle = useMemo(() => (id) => setChosen((was) => {
 		const next = new Set(was);
 		if (!next.delete(id)) next.add(id);
@@ -124,8 +143,7 @@ export function MailboxList({ job, mailboxes, reload }) {
 				onChange=${() => setChosen(everyone ? new Set() : new Set(rows.map((m) => m.id)))} /></th>
 				<th scope="col">${t('mailbox')}</th><th scope="col">${t('mailbox.state')}</th><th scope="col">${t('mailbox.lastpass')}</th>
 				<th scope="col">${t('mailbox.verified')}</th><th scope="col"><span class="visually-hidden">${t('actions')}</span></th></tr></thead>
-			<tbody>${rows.slice(0, list.shown).map((m) => html`<${MailboxRow} key=${m.id} mailbox=${m} jobId=${job.id}
-				chosen=${chosen.has(m.id)} onChoose=${toggle} onAct=${onAct} />`)}</tbody>
+			<tbody ref=${body}>${parts.map((rows, i) => html`<${Rows} key=${i} rows=${rows} jobId=${job.id} chosen=${chosen} onChoose=${toggle} onAct=${onAct} />`)}</tbody>
 		</table></div>${list.more}
 		${rows.length === 0 && html`<p class="empty card">${t('mailboxes.none')}</p>`}`;
 }
