@@ -137,7 +137,7 @@ export function MailboxList({ job, mailboxes, reload }) {
 		</div>
 		<${Actions} job=${job} mailboxes=${mailboxes} picked=${picked} reload=${reload} setProblem=${setProblem} />
 		<${ProblemBox} problem=${problem} />
-		<div class="card table-card"><table class="table stackable mailboxes">
+		<div class="card table-card"><table class="table stackable mailboxes rows-in-sight">
 			<caption class="visually-hidden">${t('tab.mailboxes')}</caption>
 			<thead><tr><th scope="col" class="cell-check"><input type="checkbox" checked=${everyone} aria-label=${t('mailbox.choose.all')}
 				onChange=${() => setChosen(everyone ? new Set() : new Set(rows.map((m) => m.id)))} /></th>
