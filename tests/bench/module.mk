@@ -36,3 +36,14 @@ EXTRA_DIST += tests/bench/files
 .PHONY: bench-files
 bench-files: mailmover$(EXEEXT) mailmover-source$(EXEEXT)
 	$(srcdir)/tests/bench/files $(BENCH_FLAGS)
+EXTRA_PROGRAMS += tests/bench/log_speed
+tests_bench_log_speed_SOURCES = tests/bench/log_speed.c
+tests_bench_log_speed_CPPFLAGS = $(libworker_a_CPPFLAGS)
+tests_bench_log_speed_LDADD = $(WORKER_LIBS)
+.PHONY: bench-log
+bench-log: tests/bench/log_speed$(EXEEXT)
+	tests/bench/log_speed$(EXEEXT)
+EXTRA_DIST += tests/bench/worker
+.PHONY: bench-worker
+bench-worker: migration-worker$(EXEEXT) migration-fcgi$(EXEEXT) mailmover$(EXEEXT)
+	$(srcdir)/tests/bench/worker .
