@@ -8,11 +8,13 @@
  *
  * Here stand the steps and what is readpst's; what is imap_upload.py's stands in tool_imap_upload.c.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "fs.h"
 #include "json.h"
@@ -20,6 +22,7 @@
 #include "str.h"
 #include "tool_account.h"
 #include "tool_readpst_impl.h"
+#include "upload_kind.h"
 
 #include "banned.h"
 
@@ -342,6 +345,23 @@ static void close_own(struct tool_job *job)
 	job->own = NULL;
 }
 
+/* A source of kind mbox may be a zip of messages too; no program here opens one, and for mbox it has no mail at all. */
+static const struct err *check_file(const char *path)
+{
+	enum upload_kind kind = UPLOAD_UNKNOWN;
+	const char *about = "";
+	const struct err *e = NULL;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno("the source's file %s", path);
+	e = upload_kind_find(fd, &kind, &about);
+	close(fd);
+	if (e == NULL && kind == UPLOAD_ZIP)
+		e = err_new(ERR_UNSUPPORTED, "the file is a zip, which imap_upload.py does not read: use the engine native");
+	return e;
+}
+
 static const struct err *open_own(struct tool_job *job)
 {
 	struct own *o = xcalloc(1, sizeof(*o));
@@ -353,7 +373,8 @@ static const struct err *open_own(struct tool_job *job)
 	job->own = o;
 	if (job->upload == NULL)
 		return err_new(ERR_INPUT, "the mailbox has no file");
-	if (job->claim->source_kind == SOURCE_PST)
+	e = check_file(job->upload);
+	if (e == NULL && job->claim->source_kind == SOURCE_PST)
 		e = tool_program(job->conf, CONF_READPST_BIN, "readpst", &o->readpst);
 	if (e == NULL)
 		e = tool_program(job->conf, CONF_IMAP_UPLOAD, "imap_upload.py", &o->upload);

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import zipfile
 
 import pytest
 
@@ -25,6 +26,11 @@ PARTIAL = {
 }
 FAILED = ["aspose_AddingBulk_noroot.pst", "damaged_badmagic.pst", "damaged_empty.pst", "damaged_random-64k.pst",
           "damaged_truncated-half_aspose_Outlook_1.pst", "damaged_unknown-version-0x63.pst"]
+MBOX = {  # lines that begin a message, as SOURCES.md counts them
+    "FreeEed_readpst_Sent.mbox": 20, "aspose_ExampleMbox.mbox": 1, "mimekit_simple.mbox": 3, "tika_complex.mbox": 3,
+    "tika_headers.mbox": 1, "tika_multiline.mbox": 1, "tika_multiline2.mbox": 1, "tika_quoted.mbox": 1, "tika_simple.mbox": 2,
+    "tika_single_mail.mbox": 1, "tika_testMBOX_lengthy_x-headers.mbox": 1,
+}
 QUICK = {"damaged_badmagic.pst"}  # imap_upload.py takes seconds to start: whatever calls it is long
 
 
@@ -96,6 +102,46 @@ def test_samples(stack, name):
         assert (run["status"], run["code"]) == ("failed", "source.damaged"), run["message"]
         assert not there
     assert "imap_upload.py" in watch.programs or not there
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", MBOX)
+def test_mbox_samples(stack, name):
+    found = files.samples("mbox", name)
+    if not found:
+        pytest.skip("the shared samples are not on this machine (DESK_SHARED_DATA)")
+    user = f"ana@m{abs(hash(name)) % 10**8}.example"
+    technician, job = prepare(stack, found[0], "mbox", user)
+    run = technician.do(job["id"], "sync", pass_="initial")[0]
+    there = arrived(stack, user)
+    assert run["status"] == "succeeded", (run["code"], run["message"])
+    assert there == {"INBOX": MBOX[name]} and run["result"]["messages_copied"] == MBOX[name]
+    again = technician.do(job["id"], "sync", pass_="delta")[0]
+    assert (again["status"], again["result"]["messages_copied"]) == ("succeeded", 0) and arrived(stack, user) == there
+
+
+def test_every_sample_is_here():
+    """No shared sample of the kinds that a reference tool reads is left out."""
+    for kind, tables in (("pst", (CLEAN, PARTIAL, FAILED)), ("mbox", (MBOX,))):
+        names = {path.name for path in files.samples(kind)}
+        if names:
+            assert names == {name for table in tables for name in table}
+
+
+def zipped(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mail/1.eml", "From: a@b.example\r\nSubject: x\r\n\r\nbody\r\n")
+    return path
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("make", [zipped], ids=["zip"])
+def test_no_reference_way(stack, tmp_path, make):
+    """What no reference tool reads is refused by name; it is never taken for a file without mail."""
+    technician, job = prepare(stack, make(tmp_path / "mail.zip"), "mbox", "rui@zip.example")
+    for kind in ("preflight", "sync"):
+        run = technician.do(job["id"], kind, **({"pass_": "initial"} if kind == "sync" else {}))[0]
+        assert (run["status"], run["code"]) == ("failed", "unsupported"), (kind, run["code"], run["message"])
 
 
 def mbox(path, count, size=200):
