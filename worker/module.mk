@@ -42,6 +42,8 @@ libworker_a_SOURCES = \
 	worker/progress.h \
 	worker/rawlog.c \
 	worker/rawlog.h \
+	worker/room.c \
+	worker/room.h \
 	worker/run.c \
 	worker/run_claim.c \
 	worker/run_end.c \

@@ -79,6 +79,10 @@ const struct err *tool_inspect(struct spawn **out, const char *command);
  * install. */
 const struct err *tool_program(const struct conf *c, enum conf_key key, const char *name, char **path);
 
+/* A spawn of `mailmover check` that looks at the destination alone and writes nothing there, its events on the events
+ * pipe (room.h). */
+const struct err *mailmover_look(const struct tool_job *job, struct spawn **out);
+
 /* In job->state, by direction: mailmover's knowledge of what it has copied itself. */
 #define TOOL_STATE "state.db"
 #define TOOL_STATE_BACK "back.db"

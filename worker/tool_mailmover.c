@@ -255,6 +255,33 @@ static const struct err *fill(struct spawn *s, const struct tool_job *job, unsig
 	return spawn_events(s, "--events");
 }
 
+const struct err *mailmover_look(const struct tool_job *job, struct spawn **out)
+{
+	struct spawn *s = spawn_new(conf_str(job->conf, CONF_MAILMOVER_BIN));
+	const struct err *e;
+
+	spawn_arg(s, "check");
+	e = add_account(s, "from", job->destination);
+	if (e == NULL) {
+		if (job->destination->tls == TLS_NONE)
+			spawn_arg(s, "--allow-plaintext");
+		if (*conf_str(job->conf, CONF_TLS_CA_FILE) != '\0') {
+			spawn_arg(s, "--ca-file");
+			spawn_arg(s, conf_str(job->conf, CONF_TLS_CA_FILE));
+		}
+		if (json_is_string(json_object_get(job->claim->options, "to_tls_fingerprint"))) {
+			spawn_arg(s, "--from-tls-fingerprint");
+			spawn_arg(s, json_string_value(json_object_get(job->claim->options, "to_tls_fingerprint")));
+		}
+		e = spawn_events(s, "--events");
+	}
+	if (e != NULL)
+		spawn_free(s);
+	else
+		*out = s;
+	return e;
+}
+
 /* mailmover starts mailmover-source for a file: the one beside it, or the one installed (engine/feed.c). */
 static void allow_reader(struct spawn *s, const char *program)
 {

@@ -4,7 +4,7 @@
  * anything: what readpst says is held against what came out, and each message that imap_upload.py could not move is
  * kept in the quarantine with the server's words.
  *
- *   read (PST only) -> count -> for each mbox: [cut off what an earlier attempt moved] -> upload -> [split its refusals]
+ *   read (PST only) -> count -> ask for room -> for each mbox: [cut off what an earlier attempt moved] -> upload -> [split its refusals]
  *
  * Here stand the steps and what is readpst's; what is imap_upload.py's stands in tool_imap_upload.c.
  */
@@ -116,7 +116,9 @@ static bool event(const struct tool_job *job, const char *line, size_t n)
 	}
 	doc = json_loadb(line, n, 0, NULL);
 	type = json_string_value(json_object_get(doc, "t"));
-	if (type != NULL && strcmp(type, "box") == 0)
+	if (o->step == ROOM)
+		room_event(&o->room, doc);
+	else if (type != NULL && strcmp(type, "box") == 0)
 		add_box(o, doc);
 	else if (type != NULL && strcmp(type, "items") == 0)
 		o->items += json_integer_value(json_object_get(doc, "items"));
@@ -280,6 +282,24 @@ static const struct err *after_count(struct own *o, int status)
 	return NULL;
 }
 
+/* Bytes that this run will add: it puts there what it has not, whatever else is there. */
+static int64_t coming(const struct own *o)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < o->n_boxes; i++)
+		if (o->boxes[i].messages > 0)
+			sum += o->boxes[i].bytes / o->boxes[i].messages * (o->boxes[i].messages - o->boxes[i].handled);
+	return sum;
+}
+
+static const struct err *start_room(struct own *o, struct spawn **out)
+{
+	o->step = ROOM;
+	o->room = (struct room){.known = false};
+	return room_ask(o->job, out);
+}
+
 static const struct err *next(const struct tool_job *job, int status, struct spawn **out)
 {
 	struct own *o = job->own;
@@ -288,12 +308,20 @@ static const struct err *next(const struct tool_job *job, int status, struct spa
 
 	switch (o->step) {
 	case LOGIN:
-		return NULL;
+		o->login_status = status;
+		if (o->failure.id != ERR_NONE || status != 0)
+			return NULL;
+		return job->claim->source_kind == SOURCE_PST ? start_room(o, out) : start_count(o, out);
 	case READ:
 		after_read(o, status);
 		return start_count(o, out);
 	case COUNT:
 		e = after_count(o, status);
+		return e != NULL ? e : start_room(o, out);
+	case ROOM:
+		if (job->claim->kind == RUN_PREFLIGHT)
+			return NULL;
+		e = room_for(&o->room, coming(o));
 		return e != NULL ? e : start_box(o, out);
 	case CUT:
 		if (status != 0)
@@ -408,14 +436,19 @@ static void finish(const struct tool_job *job, const struct findings *f, int sta
 	const struct err *e = NULL;
 
 	(void)f;
+	(void)status; /* preflight: of the last step; login_status is the one that counts */
 	*out = (struct outcome){.status = RUN_SUCCEEDED};
 	if (job->claim->kind == RUN_PREFLIGHT) {
 		if (o->failure.id != ERR_NONE)
 			e = &o->failure;
-		else if (status != 0 || !o->logged_in)
-			e = readpst_step_died("imap_upload.py", status);
+		else if (o->login_status != 0 || !o->logged_in)
+			e = readpst_step_died("imap_upload.py", o->login_status);
 		tool_tell(job, json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "t", "check", "side", "destination", "name", "auth",
 			"ok", e == NULL, "code", e != NULL ? err_code(e) : "", "message", e != NULL ? e->msg : ""));
+		if (e == NULL && o->step == ROOM) {
+			e = room_for(&o->room, coming(o)); /* of a PST nothing is known before readpst has read it */
+			room_tell(job, &o->room, e);
+		}
 		if (e != NULL)
 			outcome_fail(out, e);
 		return;

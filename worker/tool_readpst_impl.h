@@ -3,10 +3,11 @@
 #define WORKER_TOOL_READPST_IMPL_H
 
 #include "lines.h"
+#include "room.h"
 #include "tool.h"
 #include "upload_log.h"
 
-enum step { LOGIN, READ, COUNT, CUT, UPLOAD, SPLIT };
+enum step { LOGIN, READ, COUNT, ROOM, CUT, UPLOAD, SPLIT };
 
 struct box {
 	char *path, *folder; /* below the place of mboxes, "" for the source itself; at the destination */
@@ -19,6 +20,7 @@ struct own {
 	char *readpst, *upload, *place; /* place: where readpst writes */
 	struct lines lines;
 	struct readpst_counts pst;
+	struct room room;
 	struct box *boxes;
 	size_t n_boxes, at;
 	int64_t items, total, bytes, ok, refused, present, bytes_done, box_seen;
@@ -29,6 +31,7 @@ struct own {
 	int64_t told, saved;
 	bool ended;           /* imap_upload.py's last line came */
 	bool logged_in;
+	int login_status; /* of the step LOGIN, as of waitpid */
 	char damage[600];     /* "" while the source seems whole */
 	struct err failure;
 };

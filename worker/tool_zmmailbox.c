@@ -1,7 +1,7 @@
 /*
  * Zimbra's and Carbonio's own archives, over ssh with pinned host keys:
  *
- *   export (getRestURL on the old server, or the upload) -> check -> import (postRestURL) -> list -> compare
+ *   export (getRestURL on the old server, or the upload) -> check -> ask for room -> import (postRestURL) -> list -> compare
  *
  * The archive is read through (checksums, end, counts) before a byte is imported. The import answers 200 although items
  * failed, and zmmailbox throws away what the answer says: so the new mailbox is listed afterwards, without bodies, and
@@ -24,6 +24,7 @@
 #include "json.h"
 #include "lines.h"
 #include "mem.h"
+#include "room.h"
 #include "str.h"
 
 #include "banned.h"
@@ -32,7 +33,7 @@
 #define LISTING_URL "//?fmt=tgz&body=0&types=message"
 #define IMPORT_URL "//?fmt=%s&resolve=skip"
 
-enum step { ASK_SOURCE, ASK_DESTINATION, EXPORT, CHECK, IMPORT, LIST, COMPARE };
+enum step { ASK_SOURCE, ASK_DESTINATION, EXPORT, CHECK, ROOM, IMPORT, LIST, COMPARE };
 
 struct own {
 	const struct tool_job *job;
@@ -41,8 +42,10 @@ struct own {
 	struct lines lines;
 	int64_t total, others, expected, found, bytes;
 	bool gzip;
+	int asked;   /* status of the last question of a preflight, as of waitpid */
 	bool empty;  /* 204: the mailbox has nothing */
 	json_t *short_folders;
+	struct room room;
 	struct err failure; /* zmmailbox's or ssh's own words */
 	char damage[ERR_MSG_SIZE];
 };
@@ -54,6 +57,8 @@ static void on_line(void *arg, const char *line, size_t n)
 	struct own *o = arg;
 
 	(void)n;
+	if (o->step == ROOM)
+		return;
 	if (strstr(line, "status=204") != NULL) {
 		o->empty = true;
 		return;
@@ -86,7 +91,8 @@ static bool event(const struct tool_job *job, const char *line, size_t n)
 	json_t *doc = json_loadb(line, n, 0, NULL);
 	const char *type = json_string_value(json_object_get(doc, "t"));
 
-	if (type == NULL) {
+	if (type == NULL || o->step == ROOM) {
+		room_event(&o->room, doc);
 		json_decref(doc);
 		return true;
 	}
@@ -220,7 +226,10 @@ static const struct err *next(const struct tool_job *job, int status, struct spa
 		e = copy_of(remote(o, status));
 		return e != NULL ? e : start_ssh(o, ASK_DESTINATION, job->claim->destination.user, "getMailboxSize", out);
 	case ASK_DESTINATION:
-		return NULL;
+		o->asked = status;
+		if (remote(o, status) != NULL || job->upload == NULL)
+			return NULL;
+		return start_check(o, out);
 	case EXPORT:
 		if ((e = copy_of(remote(o, status))) != NULL)
 			return e;
@@ -228,8 +237,16 @@ static const struct err *next(const struct tool_job *job, int status, struct spa
 	case CHECK:
 		if ((e = inspected(o, status)) != NULL)
 			return e;
-		tell_plan(o);
-		return start_import(o, out);
+		if (job->claim->kind != RUN_PREFLIGHT)
+			tell_plan(o);
+		o->step = ROOM;
+		return room_ask(job, out);
+	case ROOM:
+		if (job->claim->kind == RUN_PREFLIGHT)
+			return NULL;
+		/* what is there already has most likely come from there: it is not taken twice */
+		e = room_for(&o->room, o->bytes - o->room.there);
+		return e != NULL ? e : start_import(o, out);
 	case IMPORT:
 		if ((e = copy_of(remote(o, status))) != NULL)
 			return e;
@@ -303,9 +320,13 @@ static void finish(const struct tool_job *job, const struct findings *f, int sta
 	(void)f;
 	*out = (struct outcome){.status = RUN_SUCCEEDED};
 	if (job->claim->kind == RUN_PREFLIGHT) {
-		e = remote(o, status);
+		e = remote(o, o->step == ASK_SOURCE ? status : o->asked);
 		tool_tell(job, json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "t", "check", "side", "destination", "name", "auth",
 			"ok", e == NULL, "code", e != NULL ? err_code(e) : "", "message", e != NULL ? e->msg : ""));
+		if (e == NULL && o->step == ROOM) {
+			e = room_for(&o->room, o->bytes - o->room.there);
+			room_tell(job, &o->room, e);
+		}
 		if (e != NULL)
 			outcome_fail(out, copy_of(e));
 		return;

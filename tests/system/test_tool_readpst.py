@@ -177,22 +177,49 @@ def test_wrong_password(stack, tmp_path):
     assert (run["status"], run["code"]) == ("failed", "auth.rejected"), run["message"]
 
 
-@pytest.mark.long
-def test_quarantine(build_dir, tmp_path, new_stack):
-    """What a full mailbox refuses is kept as .eml with the server's words; a second pass adds nothing twice."""
-    small = new_stack(with_worker=False, destination={"quota": "30K"})
+def limited(new_stack, name, destination):
+    """A system of its own whose destination has limits."""
+    small = new_stack(with_worker=False, destination=destination)
     prefix = small.paths.top / "tools"
     total = subprocess.run(["sha256sum", UPLOAD], capture_output=True, text=True, check=True).stdout.split()[0]
     installer = os.path.join(os.path.dirname(__file__), "../../scripts/install-migration-tools.sh")
     subprocess.run([installer, "--prefix", prefix, "--imap-upload", UPLOAD, "--sha256", total], check=True,
                    capture_output=True, umask=0o022)
     prefix.chmod(0o755)
-    small.worker = small.add_worker("pst-2", {"MIGRATION_IMAP_UPLOAD": prefix / "bin/imap_upload.py"})
+    small.worker = small.add_worker(name, {"MIGRATION_IMAP_UPLOAD": prefix / "bin/imap_upload.py"})
     small.worker.start()
+    return small
+
+
+@pytest.mark.long
+def test_quota(tmp_path, new_stack):
+    """What does not fit is told by preflight, and by a pass before its first byte; what still fits is moved."""
+    small = limited(new_stack, "pst-3", {"quota": "30K"})
     technician, job = prepare(small, mbox(tmp_path / "a.mbox", 6, 9_000), "mbox", "eva@full.example")
+    run = technician.do(job["id"], "preflight")[0]
+    assert (run["status"], run["code"]) == ("failed", "quota.exceeded"), run["message"]
+    quota, = (check for check in run["result"]["checks"] if check["name"] == "quota")
+    assert (quota["side"], quota["ok"], quota["quota_limit"]) == ("destination", False, 30 << 10)
+    run = technician.do(job["id"], "sync", pass_="initial")[0]
+    assert (run["status"], run["code"]) == ("failed", "quota.exceeded") and "30720" in run["message"], run["message"]
+    assert not arrived(small, "eva@full.example")
+    technician, job = prepare(small, mbox(tmp_path / "b.mbox", 2, 9_000), "mbox", "ivo@fits.example")
+    for kind in ("preflight", "sync"):
+        run = technician.do(job["id"], kind, **({"pass_": "initial"} if kind == "sync" else {}))[0]
+        assert run["status"] == "succeeded", (run["code"], run["message"])
+    assert arrived(small, "ivo@fits.example") == {"INBOX": 2}
+
+
+@pytest.mark.long
+def test_quarantine(tmp_path, new_stack):
+    """What the server refuses is kept as .eml with its words; a second pass adds nothing twice."""
+    small = limited(new_stack, "pst-2", {"quota": "1G", "more": "\nplugin {\n  quota_max_mail_size = 12k\n}\n"})
+    source = mbox(tmp_path / "a.mbox", 3, 9_000)
+    source.write_bytes(source.read_bytes() + mbox(tmp_path / "b.mbox", 3, 15_000).read_bytes())
+    technician, job = prepare(small, source, "mbox", "eva@full.example")
     run = technician.do(job["id"], "sync", pass_="initial")[0]
     there = sum(arrived(small, "eva@full.example").values())
-    assert run["status"] == "partial" and 0 < there < 6, (run["code"], run["message"])
+    assert run["status"] == "partial" and there == 3, (run["code"], run["message"])
     assert run["result"]["refused"] == 6 - there
     kept = list((small.paths.data / "artefacts").rglob("*.eml"))
     assert len(kept) == 6 - there

@@ -20,7 +20,7 @@ DAMAGED = ["carbonio_Truncated.tgz", "damaged_gzip-bitflip_ZimbraSample.tgz"]
 
 @pytest.fixture(scope="module")
 def stack(build_dir):
-    with Stack(build_dir, with_worker=False) as one:
+    with Stack(build_dir, with_worker=False, destination={"quota": "3M"}) as one:
         top = one.paths.top / "ssh"
         top.mkdir(mode=0o755)
         own = identity.worker()
@@ -141,6 +141,17 @@ def test_faults(stack, fault, status, code):
     technician, job = prepare(stack, user, old_server(stack, user), [fault])
     run = technician.do(job["id"], "sync", pass_="initial")[0]
     assert (run["status"], run["code"]) == (status, code), run["message"]
+
+
+@pytest.mark.long
+def test_quota(stack):
+    """An archive that does not fit is told before a byte of it is imported."""
+    user = "eva@full-zm.example"
+    stack.add_mail_account(user, mailgen.Generator(user, 4).mailbox(60, 3_000_000))
+    technician, job = prepare(stack, user, old_server(stack, user))
+    run = technician.do(job["id"], "sync", pass_="initial")[0]
+    assert (run["status"], run["code"]) == ("failed", "quota.exceeded") and str(3 << 20) in run["message"], run["message"]
+    assert count(stack, stack.destination, user) == 0
 
 
 @pytest.mark.long
