@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -273,6 +274,8 @@ const struct err *imap_upload_ended(struct own *o, int status)
 	save_state(o, true);
 	if (o->failure.id != ERR_NONE)
 		return err_new(o->failure.id, "%s", o->failure.msg);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+		return err_new(ERR_TOOL_FAILED, "imap_upload.py does not understand its arguments: another version?");
 	if (status != 0 || !o->ended)
 		return readpst_step_died("imap_upload.py", status);
 	if (o->box_seen != o->boxes[o->at].messages - o->boxes[o->at].handled)

@@ -246,6 +246,10 @@ static void after_read(struct own *o, int status)
 		snprintf(text, sizeof(text), "readpst ended with status %d: %s", WEXITSTATUS(status),
 			o->pst.failure[0] != '\0' ? o->pst.failure : "see the log");
 		readpst_damaged(o, text);
+	} else if (o->pst.folders == 0) { /* even of an empty file it names the store */
+		snprintf(text, sizeof(text), "readpst named no folder: %s",
+			o->pst.failure[0] != '\0' ? o->pst.failure : "see the log");
+		readpst_damaged(o, text);
 	}
 	if (o->pst.skipped > o->pst.other) {
 		snprintf(text, sizeof(text), "readpst could not read %lld of the items that it skipped (%s)",
@@ -313,6 +317,9 @@ static const struct err *next(const struct tool_job *job, int status, struct spa
 			return NULL;
 		return job->claim->source_kind == SOURCE_PST ? start_room(o, out) : start_count(o, out);
 	case READ:
+		if (o->pst.usage)
+			return err_new(ERR_TOOL_FAILED, "readpst does not understand its arguments: another version? (%s)",
+				o->pst.failure);
 		after_read(o, status);
 		return start_count(o, out);
 	case COUNT:

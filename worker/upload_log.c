@@ -66,8 +66,10 @@ void readpst_line(struct readpst_counts *c, const char *line)
 		if (strcmp(name, ".\"") == 0 || strcmp(name, "..\"") == 0)
 			c->hostile = true;
 	} else if (!folder_end(c, line) && (str_starts(line, "Error") || str_starts(line, "Could not") ||
+						   strstr(line, "invalid option") != NULL ||
 						   strstr(line, "Cannot continue") != NULL || strstr(line, "Index Error") != NULL)) {
 		snprintf(c->failure, sizeof(c->failure), "%s", line);
+		c->usage |= strstr(line, "invalid option") != NULL;
 	}
 }
 

@@ -13,6 +13,7 @@
 struct readpst_counts {
 	int64_t folders, done, skipped;
 	int64_t other;     /* of the skipped: said to be of a kind that is no mail */
+	bool usage;        /* it does not know its arguments */
 	bool hostile;      /* a folder named "." or ".." */
 	char worst[256];   /* the folders with skipped items, as printed */
 	char failure[256]; /* its last words of failure */

@@ -2,6 +2,7 @@
 EXTRA_DIST += \
 	tests/pytest.ini \
 	tests/conftest.py \
+	tests/system/fake_reference.py \
 	tests/system/fake_tool.py \
 	tests/system/faking.py \
 	tests/system/killing.py \
@@ -31,6 +32,7 @@ EXTRA_DIST += \
 	tests/system/test_scripts.py \
 	tests/system/test_spool.py \
 	tests/system/test_tenants.py \
+	tests/system/test_tool_faults.py \
 	tests/system/test_tool_imapsync.py \
 	tests/system/test_verify_migration.py \
 	tests/system/test_tool_readpst.py \
