@@ -94,8 +94,15 @@ const struct err *api_dns_read(struct call *c)
 	struct job j = {0};
 	json_t *o = NULL, *doc;
 	char *options = NULL;
-	const struct err *e = call_nothing(c);
+	bool autodiscover = false;
+	struct js_at root;
+	const struct err *e = call_json_or_empty(c, &root);
 
+	if (e == NULL) {
+		js_bool(&root, "autodiscover", JS_OPTIONAL, &autodiscover);
+		js_known(&root, (const char *const[]){"autodiscover", NULL});
+		e = call_bad(c);
+	}
 	if (e == NULL)
 		e = job_get(c->app->store, c->args.id, call_org(c), &j);
 	if (e == NULL)
@@ -106,6 +113,8 @@ const struct err *api_dns_read(struct call *c)
 		json_object_set_new(o, "domains", job_domains_json(&j));
 		json_object_set(o, "selectors", json_object_get(doc, "selectors"));
 		json_object_set(o, "mx", json_object_get(doc, "mx"));
+		if (autodiscover)
+			json_object_set_new(o, "autodiscover", json_true());
 		options = js_text(o);
 		json_decref(doc);
 		q.job_id = j.id;

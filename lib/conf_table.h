@@ -95,6 +95,12 @@ CONF_ROW(CONF_DNS_SECONDS, "MIGRATION_DNS_SECONDS", CONF_INT, "30", 2, 600, NULL
 	"Seconds after which a look at DNS ends with what was heard.", "Segundos após os quais uma leitura do DNS termina com o que se ouviu.")
 CONF_ROW(CONF_SMTP_PORT, "MIGRATION_SMTP_PORT", CONF_INT, "25", 1, 65535, NULL, 0,
 	"Port of the new mail exchangers that are asked whether they take mail.", "Porta dos novos servidores de correio a quem se pergunta se aceitam correio.")
+CONF_ROW(CONF_ISPDB_URL, "MIGRATION_ISPDB_URL", CONF_URL, "https://autoconfig.thunderbird.net/v1.1/", 0, 0, NULL, 0,
+	"Where autodiscovery asks for a provider's mail settings: the domain is appended (https only).",
+	"Onde a descoberta automática pergunta pelos dados de correio de um fornecedor: o domínio é acrescentado (só https).")
+CONF_ROW(CONF_AUTOCONFIG_NETWORKS, "MIGRATION_AUTOCONFIG_NETWORKS", CONF_LIST, NULL, 0, 0, NULL, 0,
+	"Networks of the inside (CIDR) that autodiscovery may ask for a settings document; all others of the inside are refused.",
+	"Redes internas (CIDR) às quais a descoberta automática pode pedir um documento de configuração; as outras internas são recusadas.")
 CONF_ROW(CONF_DENY_NETWORKS, "MIGRATION_DENY_NETWORKS", CONF_LIST, NULL, 0, 0, NULL, 0,
 	"Networks (CIDR) that the worker must not connect to.", "Redes (CIDR) às quais o worker não se pode ligar.")
 /* --- runs and the worker --- */

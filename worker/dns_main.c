@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "dns_apply.h"
 #include "dns_read.h"
+#include "dns_settings.h"
 #include "fs.h"
 #include "json.h"
 #include "log.h"
@@ -53,6 +54,47 @@ static int number(const json_t *o, const char *key, int def)
 		       : def;
 }
 
+/* Mail exchangers as the servers of a reading name them, the preferred first. */
+static json_t *exchangers(const json_t *reading)
+{
+	json_t *out = json_array(), *server, *v;
+	int64_t preference, before[64];
+	size_t i, k, n = 0, at;
+
+	json_array_foreach(json_object_get(reading, "servers"), i, server)
+		json_array_foreach(json_object_get(json_object_get(server, "mx"), "values"), k, v) {
+			const char *text = json_string_value(v), *space = text != NULL ? strchr(text, ' ') : NULL;
+			char number[8];
+
+			if (space == NULL || n == 64 ||
+				snprintf(number, sizeof(number), "%.*s", (int)(space - text), text) >= (int)sizeof(number) ||
+				!str_i64(number, 0, 65535, &preference))
+				continue;
+			for (at = n++; at > 0 && before[at - 1] > preference; at--)
+				before[at] = before[at - 1];
+			before[at] = preference;
+			json_array_insert_new(out, at, json_string(space + 1));
+		}
+	return out;
+}
+
+/* Where the domain's mail is, as its owner publishes it, beside what the name servers said. */
+static void add_settings(const json_t *req, const char *domain, const struct dns_reading *how, json_t *reading)
+{
+	struct dns_settings settings = {.resolvers = how->resolvers,
+		.allowed = json_object_get(req, "allowed"),
+		.denied = json_object_get(req, "denied"),
+		.ispdb = dns_text(req, "ispdb"),
+		.ca_file = dns_text(req, "ca_file"),
+		.port = how->port,
+		.timeout_ms = how->timeout_ms,
+		.deadline = how->deadline};
+	json_t *mx = exchangers(reading);
+
+	json_object_set_new(reading, "mail", dns_settings(domain, mx, &settings));
+	json_decref(mx);
+}
+
 static int read_all(const json_t *req, int events)
 {
 	int64_t deadline = clock_mono_ms() + number(req, "deadline_ms", 30000);
@@ -63,12 +105,16 @@ static int read_all(const json_t *req, int events)
 		.smtp_port = number(req, "smtp_port", 25),
 		.timeout_ms = TRY_MS,
 		.deadline = deadline};
-	json_t *domains = json_array(), *v;
+	json_t *domains = json_array(), *reading, *v;
 	size_t i;
 
 	json_array_foreach(json_object_get(req, "domains"), i, v)
-		if (json_is_string(v))
-			json_array_append_new(domains, dns_read(json_string_value(v), &how));
+		if (json_is_string(v)) {
+			reading = dns_read(json_string_value(v), &how);
+			if (json_is_true(json_object_get(req, "autodiscover")))
+				add_settings(req, json_string_value(v), &how, reading);
+			json_array_append_new(domains, reading);
+		}
 	return say_done(events, NULL, "dns", json_pack("{s:o}", "domains", domains));
 }
 

@@ -4,7 +4,7 @@
  *   {"domain","zone","servers":[{"name","address","role":"authoritative"|"resolver","status":"ok"|"lame"|"stale"|
  *     "timeout"|"unreachable"|"garbled"|"failed","serial","mx":ANSWER,"apex":ANSWER,"spf":…,"dmarc":…,"mta_sts":…,
  *     "autodiscover":…,"autoconfig":…,"dkim":{SELECTOR:ANSWER}}],"findings":[{"code","server","detail"}],
- *    "hosts":{HOST:[address…]},"probe":[…]}
+ *    "hosts":{HOST:[address…]},"probe":[…],"mail":[…]}      mail: see dns_settings.h, only where it was asked for
  *   ANSWER: {"rcode","ttl"(-1: no record),"cname","values":[…]}
  */
 #ifndef DNS_READ_H

@@ -89,7 +89,7 @@ migration_worker_LDADD = $(WORKER_LIBS) $(SYSTEMD_LIBS)
 
 # asks name servers, changes records: a child of the worker, confined like the other tools
 pkglibexec_PROGRAMS += migration-dns
-migration_dns_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/worker $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
+migration_dns_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/worker $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS) $(EXPAT_CFLAGS)
 migration_dns_SOURCES = \
 	worker/dns_apply.c \
 	worker/dns_apply.h \
@@ -106,5 +106,11 @@ migration_dns_SOURCES = \
 	worker/dns_provider_pfsense.c \
 	worker/dns_provider_rfc2136.c \
 	worker/dns_read.c \
-	worker/dns_read.h
-migration_dns_LDADD = $(MIGRATION_LIBS) $(CURL_LIBS) $(LDNS_LIBS)
+	worker/dns_read.h \
+	worker/dns_settings.c \
+	worker/dns_settings.h \
+	worker/autoconfig.c \
+	worker/autoconfig.h \
+	worker/network.c \
+	worker/network.h
+migration_dns_LDADD = $(MIGRATION_LIBS) $(CURL_LIBS) $(LDNS_LIBS) $(EXPAT_LIBS)

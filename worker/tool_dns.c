@@ -38,13 +38,20 @@ static void system_resolvers(json_t *out)
 	buf_free(&text);
 }
 
-static json_t *resolvers(const struct conf *c)
+static json_t *list(const struct conf *c, enum conf_key key)
 {
 	json_t *out = json_array();
-	char *const *list = conf_list(c, CONF_DNS_RESOLVERS);
+	char *const *v = conf_list(c, key);
 
-	for (; list != NULL && *list != NULL; list++)
-		json_array_append_new(out, json_string(*list));
+	for (; v != NULL && *v != NULL; v++)
+		json_array_append_new(out, json_string(*v));
+	return out;
+}
+
+static json_t *resolvers(const struct conf *c)
+{
+	json_t *out = list(c, CONF_DNS_RESOLVERS);
+
 	if (json_array_size(out) == 0)
 		system_resolvers(out);
 	return out;
@@ -63,7 +70,11 @@ static json_t *read_request(const struct tool_job *job)
 		(json_int_t)conf_int(job->conf, CONF_DNS_PORT), "smtp_port", (json_int_t)conf_int(job->conf, CONF_SMTP_PORT),
 		"deadline_ms", (json_int_t)conf_int(job->conf, CONF_DNS_SECONDS) * 1000);
 
-	copy(req, job->claim->options, (const char *const[]){"domains", "selectors", "mx", NULL});
+	copy(req, job->claim->options, (const char *const[]){"domains", "selectors", "mx", "autodiscover", NULL});
+	json_object_set_new(req, "ispdb", json_string(conf_str(job->conf, CONF_ISPDB_URL)));
+	json_object_set_new(req, "allowed", list(job->conf, CONF_AUTOCONFIG_NETWORKS));
+	json_object_set_new(req, "denied", list(job->conf, CONF_DENY_NETWORKS));
+	json_object_set_new(req, "ca_file", json_string(conf_str(job->conf, CONF_TLS_CA_FILE)));
 	return req;
 }
 

@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	tests/system/test_api_input.py \
 	tests/system/test_api_pool.py \
 	tests/system/test_api_table.py \
+	tests/system/test_autodiscover.py \
 	tests/system/test_cutover.py \
 	tests/system/test_dns.py \
 	tests/system/test_dns_providers.py \

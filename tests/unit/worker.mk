@@ -1,6 +1,7 @@
 # tests of the worker's modules
 if HAVE_CMOCKA
 WORKER_TESTS = \
+	tests/unit/test_autoconfig \
 	tests/unit/test_child \
 	tests/unit/test_findings \
 	tests/unit/test_imapsync_log \
@@ -12,6 +13,9 @@ WORKER_TESTS = \
 check_PROGRAMS += $(WORKER_TESTS)
 TESTS += $(WORKER_TESTS)
 WORKER_TEST_CPPFLAGS = $(libworker_a_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_autoconfig_CPPFLAGS = $(WORKER_TEST_CPPFLAGS) $(EXPAT_CFLAGS)
+tests_unit_test_autoconfig_SOURCES = tests/unit/test_autoconfig.c worker/autoconfig.c worker/network.c
+tests_unit_test_autoconfig_LDADD = $(WORKER_LIBS) $(EXPAT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_child_CPPFLAGS = $(WORKER_TEST_CPPFLAGS)
 tests_unit_test_child_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_findings_CPPFLAGS = $(WORKER_TEST_CPPFLAGS)
