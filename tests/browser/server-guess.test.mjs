@@ -16,3 +16,11 @@ test('where the mail is', () => {
 	assert.deepEqual(guess(['10 notgoogle.com.evil.example'])[0], 'dovecot notgoogle.com.evil.example');
 	assert.deepEqual(guessServers('a.example', null), []);
 });
+
+test('what is published comes before what names suggest', () => {
+	const seen = { servers: [{ mx: { values: ['10 aspmx.l.google.com'] } }], mail: [
+		{ how: 'srv', where: '_imaps._tcp.a.example', host: 'imap.a.example', port: 9993, tls: 'tls', user: 'other' },
+		{ how: 'mx', where: 'https://db/google.com', host: 'imap.gmail.com', port: 993, tls: 'tls', user: 'address' }] };
+	assert.deepEqual(guessServers('a.example', seen).map((g) => [g.how, g.provider, g.host, g.port]),
+		[['srv', 'other', 'imap.a.example', 9993], ['mx', 'google', 'imap.gmail.com', 993]]);
+});

@@ -12,7 +12,7 @@ const active = ['queued', 'running', 'paused', 'waiting'];
 const pause = () => new Promise((done) => setTimeout(done, 1000));
 
 async function readNames(job, alive, onState) {
-	const { id } = await post('/jobs/' + job.id + '/dns/read', {}, { key: newKey() });
+	const { id } = await post('/jobs/' + job.id + '/dns/read', { autodiscover: true }, { key: newKey() });
 	for (;;) {
 		const run = await get('/runs/' + id);
 		onState(run.status);
@@ -25,7 +25,7 @@ async function readNames(job, alive, onState) {
 	}
 }
 
-// saved: async, gives the job. onChoose({provider, host}).
+// saved: async, gives the job. onChoose({provider, host, port, tls}).
 export function FindServer({ domain, saved, onChoose }) {
 	const [state, setState] = useState(null);
 	const [found, setFound] = useState(null);
@@ -50,6 +50,6 @@ export function FindServer({ domain, saved, onChoose }) {
 		<${ProblemBox} problem=${problem} />
 		${found?.length === 0 && html`<p class="warn-text" role="status">${t('find.none')}</p>`}
 		${found?.length > 0 && html`<div role="group" aria-label=${t('find.found')}><p>${t('find.found')}</p><ul class="guesses">${found.map((g) => html`<li>
-			<button type="button" class="button small" onClick=${() => onChoose(g)}>${g.host}</button>
-			<span class="muted small">${word('provider', g.provider)} · ${t('find.because', { name: g.because })}</span></li>`)}</ul></div>`}</div>`;
+			<button type="button" class="button small" onClick=${() => onChoose(g)}>${g.host}${g.port !== 993 && ':' + g.port}</button>
+			<span class="muted small break">${word('provider', g.provider)} · ${t('find.by.' + g.how, { name: g.because })}</span></li>`)}</ul></div>`}</div>`;
 }

@@ -20,10 +20,17 @@ function namesOf(seen) {
 	return { mx: [...mx].sort((a, b) => a[1] - b[1]).map(([host]) => host), others: [...others] };
 }
 
-// [{provider, host, because}], the likeliest first. because: the name that tells it.
+// What the domain's owner publishes, or its provider does: an encrypted server with its port.
+function publishedOf(seen) {
+	return (seen?.mail ?? []).map(({ how, where, host, port, tls }) => ({ provider: known.find((k) => k.host === host)?.provider ?? 'other',
+		host, port, tls, how, because: where }));
+}
+
+// [{provider, host, port, tls, how, because}], the likeliest first. how: srv, autoconfig, ispdb, mx (published), or name (guessed
+// from names); because: what tells it.
 export function guessServers(domain, seen) {
-	const { mx, others } = namesOf(seen), found = [];
-	const add = (provider, host, because) => found.some((g) => g.host === host) || found.push({ provider, host, because });
+	const { mx, others } = namesOf(seen), found = publishedOf(seen);
+	const add = (provider, host, because) => found.some((g) => g.host === host) || found.push({ provider, host, port: 993, tls: 'tls', how: 'name', because });
 	for (const name of [...mx, ...others]) {
 		const k = known.find((one) => one.is(name));
 		if (k) add(k.provider, k.host, name);

@@ -132,7 +132,7 @@ export function NewJobView() {
 					errors=${{ ...errorsUnder(problem, '/source'), ...missing.source }} />
 				<${FindServer} domain=${domainsOf(form.domains)[0]} saved=${saveForSearch} onChoose=${(g) => {
 					choose(g.provider);
-					setForm((f) => ({ ...f, source: { ...f.source, host: g.host } }));
+					setForm((f) => ({ ...f, source: { host: g.host, port: String(g.port), tls: g.tls } }));
 				}} />`}
 			</fieldset>
 			<fieldset class="card"><legend>${t('new.destination')}</legend>
