@@ -27,6 +27,7 @@ www_files = \
 	www/js/field.js \
 	www/js/final-dialog.js \
 	www/js/find-server.js \
+	www/js/focus-keeper.js \
 	www/js/folder-rules.js \
 	www/js/format.js \
 	www/js/gate-badge.js \

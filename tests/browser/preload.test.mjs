@@ -26,7 +26,7 @@ test('index.html preloads what the first view imports', () => {
 // ahead.js in a browser of these languages where that one was chosen: the words it fetches, and what it asks the API.
 function runAhead(languages, chosen, hash = '') {
 	const links = [], asked = [];
-	const world = { navigator: { languages }, localStorage: { getItem: () => chosen }, location: { hash }, performance: { now: () => 0 },
+	const world = { navigator: { languages }, localStorage: { getItem: () => chosen }, location: { hash }, performance: { now: () => 0 }, addEventListener: () => {},
 		document: { createElement: () => ({}), head: { append: (l) => links.push(l.href) } },
 		fetch: (path) => (asked.push(path), Promise.resolve({ status: 200, path })) };
 	vm.runInNewContext(readFileSync(new URL('js/ahead.js', www), 'utf8'), world);

@@ -123,3 +123,20 @@ def test_a_plan_survives_what_goes_wrong(new_stack, new_page, domain):
     page.type("dialog [name=password]", stack.password("technician") + Keys.ENTER)
     page.wait_text("10 mx3.new.example.", ".zone")
     assert technician.get(plan)["plan"]["mx"] == [{"preference": 10, "host": "mx3.new.example"}]
+
+
+@pytest.mark.long
+def test_a_module_that_does_not_come_is_asked_for_again(stack, page):
+    """A line that breaks while the page loads leaves no empty window: the page says so, and comes by itself."""
+    page.resume("technician").one(".topbar")
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    for module in ("*/js/cell.js", "*/words/en/frame.js"):
+        page.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
+        page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": [module]})
+        page.driver.refresh()
+        page.wait_text("did not arrive", ".starting")
+        page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+        page.one(".topbar")
+    page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    page._collect()  # what the console said of the blocked modules is expected  # pylint: disable=protected-access
+    page._console = [e for e in page._console if "dynamically imported module" not in e["message"]]

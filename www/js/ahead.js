@@ -29,7 +29,42 @@
 		return 'en';
 	}
 
+	// A module that did not come (the line broke, the network changed) leaves an empty page: say so, and load it again.
+	const words = {
+		pt: 'A página não chegou por inteiro. Tenta-se de novo dentro de momentos…',
+		en: 'The page did not arrive as a whole. It will be tried again in a moment…',
+	};
+	const tries = 'desk-migration.tries';
+	let started = false, waiting = false;
+
+	function startAgain() {
+		if (started || waiting) return;
+		waiting = true;
+		let n = 2;
+		try {
+			n = Number(sessionStorage.getItem(tries) ?? 0);
+			sessionStorage.setItem(tries, n + 1);
+		} catch {
+			// storage may be refused
+		}
+		const say = () => document.getElementById('app')?.replaceChildren(Object.assign(document.createElement('p'), { className: 'starting', textContent: words[language()] }));
+		if (document.body) say();
+		else addEventListener('DOMContentLoaded', say);
+		setTimeout(() => location.reload(), Math.min(1000 * 2 ** n, 30000));
+	}
+	addEventListener('error', (e) => (e.target === globalThis || e.target?.type === 'module') && startAgain(), true);
+	addEventListener('unhandledrejection', startAgain);
+
 	globalThis.ahead = {
+		// The page is there.
+		started() {
+			started = true;
+			try {
+				sessionStorage.removeItem(tries);
+			} catch {
+				// as above
+			}
+		},
 		// The answer that is on its way, once; undefined when nobody asked, or too long ago.
 		take(path) {
 			const one = answers.get(path);

@@ -8,6 +8,7 @@ import { TopBar } from './chrome.js';
 import { ConnectionBanner, LiveRegions, Notice } from './notice.js';
 import { JobsView } from './view-jobs.js';
 import { lazy } from './lazy.js';
+import { keepFocus } from './focus-keeper.js';
 
 const SignInPage = lazy(() => import('./view-sign-in.js'), 'SignInPage');
 const SignInAgain = lazy(() => import('./view-sign-in.js'), 'SignInAgain');
@@ -74,7 +75,9 @@ function App() {
 }
 
 applyLanguage();
+keepFocus(document.getElementById('app'));
 render(html`<${App} />`, document.getElementById('app'));
 start();
+globalThis.ahead?.started();
 // Without a line it could not be fetched when the session ends.
 if ('requestIdleCallback' in window) requestIdleCallback(() => import('./view-sign-in.js').catch(() => {}), { timeout: 20000 });

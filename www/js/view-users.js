@@ -62,9 +62,9 @@ export function UsersView() {
 	};
 	return html`
 		<div class="page-head"><div><h1>${t('nav.users')}</h1><p class="lead">${t('users.lead')}</p></div>
-			<button type="button" class="button primary" onClick=${() => setEdit({})}><${Icon} name="plus" />${t('user.new')}</button></div>
+			<button type="button" class="button primary" data-users-new onClick=${() => setEdit({})}><${Icon} name="plus" />${t('user.new')}</button></div>
 		<${ProblemBox} problem=${problem} />
-		${items && html`<div class="card table-card"><table class="table stackable"><caption class="visually-hidden">${t('nav.users')}</caption>
+		${items && html`<div class="card table-card" data-users><table class="table stackable"><caption class="visually-hidden">${t('nav.users')}</caption>
 			<thead><tr><th scope="col">${t('signin.user')}</th><th scope="col">${t('user.display')}</th><th scope="col">${t('user.role')}</th><th scope="col"><span class="visually-hidden">${t('actions')}</span></th></tr></thead>
 			<tbody>${items.map((u) => html`<tr key=${u.id}><td class="cell-main">${u.name}</td><td data-label=${t('user.display')}>${u.display_name}</td><td data-label=${t('user.role')}>${word('role', u.role)}</td>
 				<td class="cell-act"><button type="button" class="button small" onClick=${() => setEdit({ user: u })}>${t('edit')}</button>
