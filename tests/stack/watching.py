@@ -25,6 +25,7 @@ class ProcWatch:
 
     def __init__(self, pid, secrets):
         self.seen, self.found, self.programs = set(), [], set()
+        self.arguments = set()  # and environments, their words parted by a blank
         self._needles = needles(secrets)
         self._stop = threading.Event()
         self._pid = pid
@@ -37,6 +38,7 @@ class ProcWatch:
                 texts = self._texts(pid)
                 self.found += [(pid, needle) for needle in self._needles if needle in texts]
                 self.seen.add(pid)
+                self.arguments.add(texts.replace(b"\0", b" ").decode(errors="replace"))
                 self.programs |= {os.path.basename(part).decode(errors="replace") for part in texts.split(b"\0")[:3]}
 
     @staticmethod

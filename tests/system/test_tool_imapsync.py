@@ -1,11 +1,16 @@
 """The reference engine on live servers: a real imapsync between two real Dovecots, judged by an independent client."""
 
+import base64
 import os
+import secrets
+import time
 
+import jwt
 import pytest
 
+from faking import files_with
 from stack import mailgen, reference
-from stack.watching import ProcWatch
+from stack.watching import ProcWatch, needles
 
 IMAPSYNC = reference.find("imapsync", "MIGRATION_IMAPSYNC_BIN")
 needed = pytest.mark.skipif(IMAPSYNC is None, reason="imapsync is not on this machine (MIGRATION_IMAPSYNC_BIN)")
@@ -108,6 +113,62 @@ def test_failures(stack):
     technician.patch(f"/mailboxes/{box['id']}", {"source": {"secret": "not the password"}}, etag)
     run = technician.do(job["id"], "preflight")[0]
     assert (run["status"], run["code"]) == ("failed", "auth.rejected"), run
+
+
+OAUTH = """
+auth_mechanisms = plain login xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {0}/oauth2.conf
+}}
+"""
+OAUTH_FILE = """\
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={0}/keys/
+username_attribute = sub
+"""
+
+
+def take_tokens(server, key):
+    """This server takes XOAUTH2 too: tokens signed with the key."""
+    place = server.directory / "oauth"
+    keys = place / "keys/default/HS256"
+    keys.mkdir(parents=True)
+    (keys / "default").write_bytes(base64.b64encode(key))
+    (place / "oauth2.conf").write_text(OAUTH_FILE.format(place))
+    for path in (place, *place.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    server.change(more=OAUTH.format(place))
+
+
+@needed
+@pytest.mark.long
+def test_tokens(stack):
+    """XOAUTH2 at both servers: the token reaches imapsync in a file, and stands in no /proc and in no log."""
+    user, key = "lia@token.example", secrets.token_bytes(32)
+    account(stack, user, 20, distinct=True)
+    for server in (stack.source, stack.destination):
+        take_tokens(server, key)
+    tokens = {side: jwt.encode({"sub": user, "iss": side, "iat": int(time.time()), "exp": int(time.time()) + 3600}, key, algorithm="HS256")
+              for side in ("source", "destination")}
+    technician = stack.client("technician")
+    job = technician.create_job("token.example", engine="reference", **stack.job_servers())
+    technician.add_mailboxes(job["id"], [{side: {"user": user, "secret": token, "auth": "xoauth2"} for side, token in tokens.items()}])
+    watch = ProcWatch(stack.worker.pid, tokens.values())
+    for kind, more in (("preflight", {}), ("sync", {"pass_": "initial"})):
+        run = technician.do(job["id"], kind, **more)[0]
+        assert run["status"] == "succeeded", (run["code"], run["message"], technician.request("GET", f"/runs/{run['id']}/log").text[-2500:])
+        log = technician.request("GET", f"/runs/{run['id']}/log").text
+        assert not any(token in log for token in tokens.values())
+    watch.stop()
+    assert "imapsync" in watch.programs and any("--oauthaccesstoken1" in words for words in watch.arguments)
+    there = messages(stack, user)
+    assert there[0] == there[1] > 0
+    for server in (stack.source, stack.destination):
+        assert "method=XOAUTH2" in server.log()
+    assert not list(stack.paths.runtime.rglob("secret*"))
+    assert not files_with(stack.paths.data, needles(tokens.values()))
 
 
 def test_missing(new_stack):
