@@ -48,6 +48,7 @@ static const struct err *summary(struct writer *w, struct call *c, const struct 
 	if (e == NULL) {
 		w_object(w, "summary");
 		w_i64(w, "mailboxes", s.mailboxes);
+		w_i64(w, "copied", s.copied);
 		w_i64(w, "active_runs", s.active_runs);
 		w_i64(w, "messages_total", s.messages_total);
 		w_i64(w, "messages_done", s.messages_done);

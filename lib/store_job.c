@@ -307,7 +307,9 @@ const struct err *job_summary(struct store *s, int64_t id, struct job_summary *o
 	        "SELECT COALESCE((SELECT r.id FROM runs r WHERE r.mailbox_id = m.id AND r.kind = 'sync'"
 	        "   AND r.status IN ('running', 'paused', 'waiting') ORDER BY r.id DESC LIMIT 1), -1),"
 	        " COALESCE(p.messages, 0), COALESCE(p.copied + p.present, 0),"
-	        " COALESCE((SELECT sum(f.bytes) FROM pass_folders f WHERE f.pass_id = p.id), 0)"
+	        " COALESCE((SELECT sum(f.bytes) FROM pass_folders f WHERE f.pass_id = p.id), 0),"
+	        " EXISTS (SELECT 1 FROM runs d WHERE d.mailbox_id = m.id AND d.kind = 'sync' AND d.id > m.pair_after"
+	        "   AND d.status IN ('succeeded', 'partial'))"
 	        " FROM mailboxes m LEFT JOIN passes p ON p.id = (SELECT max(q.id) FROM passes q WHERE "
 	        "q.mailbox_id = m.id"
 	        "   AND q.kind = 'sync' AND q.run_id > m.pair_after)"
@@ -325,6 +327,7 @@ const struct err *job_summary(struct store *s, int64_t id, struct job_summary *o
 		e = db_query(store_db(s), &st, sql, "i", id);
 	while (e == NULL && (e = db_step(st, &row)) == NULL && row) {
 		out->mailboxes++;
+		out->copied += db_col_i64(st, 4);
 		live = false;
 		if (db_col_i64(st, 0) > 0 && (e = add_live(s, db_col_i64(st, 0), out, &live)) != NULL)
 			break;

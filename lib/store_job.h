@@ -44,7 +44,7 @@ struct job_filter {
 const struct err *job_list(struct store *s, const struct job_filter *f, struct job **v, size_t *n);
 
 struct job_summary {
-	int64_t mailboxes, active_runs; /* not removed; active */
+	int64_t mailboxes, copied, active_runs; /* not removed; of them with a pass that ended well; active */
 	int64_t messages_total, messages_done, bytes_total,
 	        bytes_done; /* of each mailbox's last pass or live run */
 };

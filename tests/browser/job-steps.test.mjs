@@ -1,7 +1,7 @@
 // The next step follows the life of a migration, and never offers approval to who may not give it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nextStep } from '../../www/js/job-steps.js';
+import { checkVerdict, nextStep } from '../../www/js/job-steps.js';
 
 const job = { id: 1, status: 'open' };
 const side = { user: 'a@x', has_secret: true };
@@ -36,4 +36,19 @@ test('a step names only the mailboxes that it concerns', () => {
 	const ready = box({ last_run: run('succeeded'), last_pass: { pass: 'initial' } });
 	const fresh = { ...box({ last_run: run('succeeded', 'preflight') }), id: 8 };
 	assert.deepEqual(nextStep(job, [ready, fresh]), { name: 'initial', action: 'initial', ids: [8], n: 1 });
+});
+
+test('a mailbox whose last run failed is not ready', () => {
+	const state = (kind, status, more = {}) => ({ state: { last_run: { kind, status, ...more.run }, last_pass: more.pass ?? null } });
+	assert.equal(checkVerdict(state('preflight', 'succeeded'), false), 'good');
+	assert.equal(checkVerdict(state('preflight', 'succeeded', { run: { result: { advice: [{}] } } }), false), 'warn');
+	assert.equal(checkVerdict(state('preflight', 'cancelled'), false), 'bad');
+	assert.equal(checkVerdict(state('sync', 'succeeded', { pass: {} }), false), 'good');
+	// a pass is noted also for a mailbox that nobody could open
+	assert.equal(checkVerdict(state('sync', 'failed', { pass: {} }), false), 'bad');
+	assert.equal(checkVerdict(state('discover', 'failed', { pass: {} }), false), 'bad');
+	assert.equal(checkVerdict(state('discover', 'succeeded'), false), 'new');
+	assert.equal(checkVerdict({ state: { active_run: { kind: 'discover', status: 'running' } } }, false), 'wait');
+	assert.equal(checkVerdict({ state: {} }, false), 'new');
+	assert.equal(checkVerdict(state('preflight', 'succeeded'), true), 'bare');
 });

@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	tests/browser/owner.py \
 	tests/browser/page.py \
 	tests/browser/preload.test.mjs \
+	tests/browser/scene.py \
 	tests/browser/server-guess.test.mjs \
 	tests/browser/test_administration.py \
 	tests/browser/test_dns_page.py \
@@ -20,6 +21,7 @@ EXTRA_DIST += \
 	tests/browser/test_gate_page.py \
 	tests/browser/test_missing_page.py \
 	tests/browser/test_new_job.py \
+	tests/browser/test_roles.py \
 	tests/browser/test_story.py \
 	tests/browser/test_trouble.py \
 	tests/browser/test_uploads.py \

@@ -3,20 +3,12 @@ import { html, useState } from './html.js';
 import { language, t } from './i18n.js';
 import { bytes, number } from './format.js';
 import { startRuns } from './job-actions.js';
+import { checkVerdict } from './job-steps.js';
 import { RunFailure, RunPill, missingSecret } from './mailbox-state.js';
 import { Notice, ProblemBox } from './notice.js';
 import { Icon } from './icon.js';
 
-// bare | wait | new | bad | warn | good
-export function verdictOf(m) {
-	const run = m.state?.active_run ?? m.state?.last_run;
-	if (missingSecret(m).length) return 'bare';
-	if (!run || (run.kind !== 'preflight' && !m.state?.last_pass)) return run && m.state?.active_run ? 'wait' : 'new';
-	if (m.state.active_run) return 'wait';
-	if (run.kind !== 'preflight') return 'good';
-	if (run.status !== 'succeeded') return 'bad';
-	return run.result?.warnings?.length || run.result?.advice?.length ? 'warn' : 'good';
-}
+export const verdictOf = (m) => checkVerdict(m, missingSecret(m).length > 0);
 
 const icons = { bare: 'alert', wait: 'clock', new: 'clock', bad: 'cross', warn: 'alert', good: 'check' };
 const tones = { bare: 'warn', wait: 'live', new: '', bad: 'bad', warn: 'good', good: 'good' };
@@ -44,7 +36,7 @@ function Side({ checks }) {
 
 function Line({ mailbox: m, jobId, onCheck }) {
 	const verdict = verdictOf(m), run = m.state?.active_run ?? m.state?.last_run;
-	const edit = '#/jobs/' + jobId + '/mailboxes/' + m.id + '/edit', own = run?.kind === 'preflight' ? run : null;
+	const edit = '#/jobs/' + jobId + '/mailboxes/' + m.id + '/edit', own = run?.kind === 'preflight' || verdict === 'bad' ? run : null;
 	return html`<tr data-check=${verdict}>
 		<td class="cell-main"><a class="row-link" href=${'#/jobs/' + jobId + '/mailboxes/' + m.id}>${m.source.user || t('mailbox.file')}</a>
 			<div class="muted small to"><${Icon} name="arrow" /><span class="visually-hidden">${t('to')}</span>${m.destination.user}</div></td>

@@ -34,3 +34,16 @@ export function nextStep(job, mailboxes, gate, permitted = () => false) {
 	if (onlyApproval) return permitted('gate.approve') ? { name: 'approve', action: 'approve' } : { name: 'ask', action: 'gate' };
 	return { name: 'reasons', action: 'gate', n: left.filter((r) => !approval(r)).length };
 }
+
+// Whether a mailbox is ready, by its last run: bare (a secret is missing) | wait | new | bad | warn | good. A run that failed
+// later counts more than a preflight that went well before.
+export function checkVerdict(m, bare) {
+	const run = m.state?.active_run ?? m.state?.last_run;
+	if (bare) return 'bare';
+	if (!run) return 'new';
+	if (m.state.active_run) return 'wait';
+	if (run.status === 'failed') return 'bad';
+	if (run.kind !== 'preflight') return m.state.last_pass ? 'good' : 'new';
+	if (run.status !== 'succeeded') return 'bad';
+	return run.result?.warnings?.length || run.result?.advice?.length ? 'warn' : 'good';
+}

@@ -107,7 +107,7 @@ function NextStep({ job, mailboxes, gate, reload, tab }) {
 function JobHead({ job, gate }) {
 	const s = job.summary ?? {};
 	const moving = s.active_runs > 0;
-	const ended = !moving && s.messages_total > 0 && s.messages_done >= s.messages_total;
+	const ended = !moving && s.copied === s.mailboxes && s.messages_total > 0 && s.messages_done >= s.messages_total;
 	const rate = moving ? rates.rate(job.id) : null, eta = moving ? rates.eta(job.id, s.messages_total) : null;
 	return html`<div class="job-head">
 		<div class="job-title">
@@ -142,6 +142,9 @@ export function JobView({ parts }) {
 		return evidenceOf(body, etag);
 	}, id, () => Math.max(every(), 4000));
 	useAnnouncements(mailboxes.data);
+	// On a narrow screen the parts of a job scroll sideways.
+	const shown = Boolean(job.data && mailboxes.data);
+	useEffect(() => document.querySelector('.tabs [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [at, shown]);
 	const domain = job.data?.domains[0];
 	useEffect(() => {
 		if (domain) document.title = domain + ' · ' + t('app.name');

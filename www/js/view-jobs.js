@@ -39,7 +39,7 @@ const matches = (j, q) =>
 const JobRow = memo(({ job }) => {
 	const s = job.summary ?? {};
 	const moving = s.active_runs > 0;
-	const ended = !moving && s.messages_total > 0 && s.messages_done >= s.messages_total;
+	const ended = !moving && s.copied === s.mailboxes && s.messages_total > 0 && s.messages_done >= s.messages_total;
 	const eta = moving ? rates.eta(job.id, s.messages_total) : null;
 	const rate = moving ? rates.rate(job.id) : null;
 	return html`<tr>
