@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	tests/browser/test_missing_page.py \
 	tests/browser/test_new_job.py \
 	tests/browser/test_roles.py \
+	tests/browser/test_screens.py \
 	tests/browser/test_story.py \
 	tests/browser/test_trouble.py \
 	tests/browser/test_uploads.py \

@@ -104,3 +104,13 @@ test('every state, kind and reason of the API has words', () => {
 	};
 	for (const [kind, codes] of Object.entries(needed)) for (const code of codes) assert.ok(kind + '.' + code in en, kind + '.' + code);
 });
+
+test('every action of the audit trail has words', () => {
+	const actions = new Set(['succeeded', 'partial', 'failed', 'cancelled'].map((status) => 'run.' + status)), top = new URL('../../', import.meta.url);
+	for (const folder of ['lib/', 'fcgi/', 'ctl/'])
+		for (const file of readdirSync(new URL(folder, top)).filter((f) => f.endsWith('.c')))
+			for (const [action] of readFileSync(new URL(folder + file, top), 'utf8').matchAll(/\baudit_(?:add|on)\([^;]*;/g))
+				for (const [, name] of action.matchAll(/"([a-z]+\.[a-z_]+)"/g)) actions.add(name);
+	assert.ok(actions.size > 20);
+	for (const id of ['en', 'pt']) assert.deepEqual([...actions].filter((a) => !('audit.' + a in dictionary[id].audit)), [], id);
+});

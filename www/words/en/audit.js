@@ -46,4 +46,9 @@ export const words = {
 	'audit.dns.plan': 'DNS plan saved',
 	'audit.straggler.start': 'Watch for late mail began',
 	'audit.straggler.end': 'Watch for late mail ended',
+	'audit.run.succeeded': 'Run ended well',
+	'audit.run.partial': 'Run ended in part',
+	'audit.run.failed': 'Run failed',
+	'audit.run.cancelled': 'Run stopped',
+	'audit.accounts.list': 'Accounts of the new server listed',
 };

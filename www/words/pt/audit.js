@@ -46,4 +46,9 @@ export const words = {
 	'audit.dns.plan': 'Plano de DNS guardado',
 	'audit.straggler.start': 'Começou a vigia do correio tardio',
 	'audit.straggler.end': 'Acabou a vigia do correio tardio',
+	'audit.run.succeeded': 'Execução concluída',
+	'audit.run.partial': 'Execução concluída em parte',
+	'audit.run.failed': 'Execução falhou',
+	'audit.run.cancelled': 'Execução parada',
+	'audit.accounts.list': 'Contas do novo servidor indicadas',
 };

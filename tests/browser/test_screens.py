@@ -1,0 +1,85 @@
+"""Every screen in both languages, light and dark, wide and on a telephone: pictures for people to look at
+(BUILD/screens), and what a machine can see of them."""
+
+import re
+
+import pytest
+
+import scene
+from test_frame import SCREENS
+
+pytestmark = pytest.mark.long
+
+WIDTHS = {"wide": 1280, "narrow": 390}
+# Text that its box cuts off (what may scroll or ends in an ellipsis on purpose is marked so), and words that were not found.
+LOOK = r"""
+const cut = [], keys = [];
+for (const e of document.querySelectorAll('body *')) {
+  const s = getComputedStyle(e);
+  if (!e.textContent.trim() || e.closest('.visually-hidden, .clip, dialog:not([open]), svg, option')) continue;
+  if (s.overflowX === 'hidden' && e.scrollWidth > e.clientWidth + 1) cut.push(e.className + ': ' + e.textContent.trim().slice(0, 60));
+}
+for (const e of document.querySelectorAll('.table-card')) if (innerWidth > 1000 && e.scrollWidth > e.clientWidth + 1) cut.push('scrolls: ' + e.innerText.slice(0, 60));
+const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walk.nextNode()) {
+  const text = walk.currentNode.textContent.trim();
+  if (/^[a-z]+(\.[a-z]+)+$/.test(text) && !walk.currentNode.parentElement.closest('code, .code, td, a, h1')) keys.push(text);
+  if (/undefined|\[object|NaN/.test(text)) keys.push(text);
+  if (/\{\w+\}/.test(text)) keys.push(text);
+}
+return {cut, keys, wide: document.documentElement.scrollWidth - innerWidth, height: Math.ceil(document.documentElement.scrollHeight)};
+"""
+
+
+@pytest.fixture(scope="module")
+def job(stack):
+    return scene.make(stack, "vista.example")
+
+
+def name_of(path):
+    return re.sub(r"\W+", "-", path.format(job="job", mailbox="mailbox")).strip("-") or "jobs"
+
+
+def picture(page, build_dir, name):
+    """The whole screen, not only what the window shows."""
+    seen = page.driver.execute_script(LOOK)
+    width = page.driver.execute_script("return innerWidth")
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": width, "height": min(seen["height"], 6000), "deviceScaleFactor": 1, "mobile": width < 500})
+    directory = build_dir / "screens"
+    directory.mkdir(exist_ok=True)
+    page.driver.save_screenshot(str(directory / f"{name}.png"))
+    return seen
+
+
+@pytest.mark.parametrize("language", ["pt", "en"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_screen(job, new_page, build_dir, language, width, dark):
+    page = new_page(language)
+    faults = []
+
+    def look(name):
+        page.emulate(width=WIDTHS[width])
+        seen = picture(page, build_dir, f"{name}.{language}.{width}.{'dark' if dark else 'light'}")
+        if seen["wide"] > 0 or seen["cut"] or seen["keys"]:
+            faults.append((name, seen))
+    page.emulate(width=WIDTHS[width], dark=dark)
+    page.open().one("[name=user]")
+    look("sign-in")
+    page.resume("admin")
+    for path, css in SCREENS:
+        page.emulate(width=WIDTHS[width])
+        page.open(path.format(**job)).one(css)
+        page.wait(lambda: not page.all("main p.muted[role=status]"))
+        look(name_of(path))
+    page.emulate(width=WIDTHS[width])
+    page.open(f"/jobs/{job['job']}/gate").click("[data-do=override]")
+    page.type("dialog [name=reason]", "agreed with the customer")
+    look("dialog-override")
+    page.open(f"/jobs/{job['job']}/mailboxes/{job['mailbox']}/edit").one("dialog form")
+    look("dialog-edit")
+    page.open("/users").click("[data-users-new]")
+    page.one("dialog input")
+    look("dialog-user")
+    assert not faults, "\n".join(map(str, faults))
