@@ -61,13 +61,13 @@ const struct err *api_settings(struct call *c)
 	for (int i = 0; i < CONF_COUNT; i++) {
 		const struct conf_row *row = conf_row((enum conf_key)i);
 
-		if (row->worker)
-			continue;
+		/* what stands in worker.env is not for these eyes: only that there is such a setting */
 		w_object(&w, NULL);
 		w_str(&w, "name", row->name);
-		w_str(&w, "value", conf_shown(conf, (enum conf_key)i));
+		w_str(&w, "value", row->worker ? NULL : conf_shown(conf, (enum conf_key)i));
 		w_str(&w, "default", row->def);
 		w_bool(&w, "secret", row->secret);
+		w_bool(&w, "worker", row->worker);
 		w_str(&w, "help", c->req.lang == LANG_PT ? row->pt : row->en);
 		w_object_end(&w);
 	}

@@ -51,10 +51,13 @@ def test_settings_hide_secrets(stack, new_page, role):
     page = new_page("pt").resume(role).open("/settings")
     row_of(page, "MIGRATION_GATE_MIN_RATIO")
     source = page.driver.page_source
-    for secret in (stack.secret_key, stack.signing_key, *stack.passwords.values()):
+    for secret in (stack.secret_key, stack.signing_key, *map(stack.password, ("technician", "lead", "admin"))):
         assert secret not in source
     items = {s["name"]: s for s in page.fetch("GET", "/settings")["body"]["items"]}
     assert items["MIGRATION_WEBHOOK_SECRET"]["secret"] is True
+    key = items["MIGRATION_CREDENTIALS_KEY"]  # of worker.env: that it exists is no secret
+    assert key["worker"] is True and key["secret"] is True and key["value"] is None
+    assert "worker.env" in row_of(page, "MIGRATION_CREDENTIALS_KEY").text
     page.type("input[type=search]", "webhook")
     page.wait(lambda: all("webhook" in r.text.lower() for r in page.all("tbody tr")) and page.all("tbody tr"))
     # they are looked at, not changed

@@ -23,6 +23,6 @@ export function SettingsView() {
 		<div class="card table-card"><table class="table stackable"><caption class="visually-hidden">${t('nav.settings')}</caption>
 			<thead><tr><th scope="col">${t('settings.name')}</th><th scope="col">${t('settings.value')}</th><th scope="col">${t('settings.help')}</th></tr></thead>
 			<tbody>${rows.map((s) => html`<tr key=${s.name}><td class="cell-main"><code>${s.name}</code></td>
-				<td data-label=${t('settings.value')} class="break"><code>${shown(s.value)}</code>${!s.secret && String(s.value ?? '') !== String(s.default ?? '') && html`<div class="muted small">${t('settings.default', { value: String(s.default ?? '') || t('settings.empty') })}</div>`}</td>
+				<td data-label=${t('settings.value')} class="break">${s.worker ? html`<span class="muted">${t('settings.worker')}</span>` : html`<code>${shown(s.value)}</code>`}${!s.secret && !s.worker && String(s.value ?? '') !== String(s.default ?? '') && html`<div class="muted small">${t('settings.default', { value: String(s.default ?? '') || t('settings.empty') })}</div>`}</td>
 				<td data-label=${t('settings.help')} class="small">${s.help}</td></tr>`)}</tbody></table></div>`}`;
 }

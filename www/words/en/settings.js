@@ -7,4 +7,5 @@ export const words = {
 	'settings.help': 'What it does',
 	'settings.default': 'Default: {value}',
 	'settings.empty': 'empty',
+	'settings.worker': 'only the worker knows it (worker.env)',
 };

@@ -7,4 +7,5 @@ export const words = {
 	'settings.help': 'O que faz',
 	'settings.default': 'Predefinição: {value}',
 	'settings.empty': 'vazio',
+	'settings.worker': 'só o worker o conhece (worker.env)',
 };
