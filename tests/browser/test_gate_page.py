@@ -161,3 +161,21 @@ def test_shrunken_source_is_accepted(stack, new_page, domain):
     page.click("dialog button[type=submit]")
     page.gone("dialog")
     settled(page, "source", "done")
+
+
+def test_the_new_server_is_asked_for_its_accounts(new_stack, new_page, stack, domain):
+    """Offered where a setting says how to ask; what goes wrong is said in words, and the list stays as it was."""
+    ssh = {"MIGRATION_CARBONIO_SSH": "root@127.0.0.1:1"}
+    able = new_stack(mail=False, api_settings=ssh, worker_settings=ssh)
+    technician = able.client("technician")
+    job = technician.create_job(domain)["id"]
+    technician.post(f"/jobs/{job}/accounts", {"accounts": [f"ana@{domain}"]})
+    page = new_page("pt", at=able).resume("technician").open(f"/jobs/{job}/gate")
+    page.click("[data-do=accounts-read]")
+    page.one("[data-accounts] .notice.bad")
+    page.one("[data-do=accounts-read]:enabled")
+    assert technician.get(f"/jobs/{job}/accounts")["listed"] == 1
+    other = stack.client("technician").create_job(domain)["id"]
+    page = new_page().resume("technician").open(f"/jobs/{other}/gate")
+    page.one("[data-do=accounts]")
+    assert not page.all("[data-do=accounts-read]")

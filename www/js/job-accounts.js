@@ -2,7 +2,9 @@
 import { html, useEffect, useRef, useState } from './html.js';
 import { t } from './i18n.js';
 import { instant, person } from './format.js';
-import { get, post } from './api.js';
+import { get, newKey, post } from './api.js';
+import { failure } from './failure.js';
+import { isActive } from './job-actions.js';
 import { may } from './session.js';
 import { accountsOf } from './account-paste.js';
 import { usePoll } from './poll.js';
@@ -79,9 +81,48 @@ function AcceptAccounts({ job, chosen, onDone }) {
 		<${ProblemBox} problem=${problem} /><div class="form-foot"><button class="button primary" type="submit" disabled=${reason.trim().length < 3}>${t('accept.go')}</button></div></form>`;
 }
 
+// Whether the new server can be asked (Carbonio's or Zimbra's, over ssh): a setting says it.
+let asksServer = null;
+const canAsk = () => (asksServer ??= get('/settings').then(({ items }) => Boolean(items.find((s) => s.name === 'MIGRATION_CARBONIO_SSH')?.value), () => {
+	asksServer = null;
+	return false;
+}));
+
+// The new server says itself which accounts it has: by a run of a worker, looked at until it ends.
+function AskServer({ job, onDone, setProblem }) {
+	const [able, setAble] = useState(false);
+	const [id, setId] = useState(null);
+	const alive = useRef(true);
+	useEffect(() => {
+		canAsk().then((yes) => alive.current && setAble(yes));
+		return () => (alive.current = false);
+	}, []);
+	usePoll(async () => {
+		const run = id && (await get('/runs/' + id));
+		if (run && !isActive(run)) {
+			setId(null);
+			if (run.status !== 'succeeded') {
+				const known = failure(run.code);
+				setProblem({ code: run.code, title: known?.title, detail: run.message, remedy: known?.remedy });
+			} else onDone();
+		}
+		return run;
+	}, id, () => (id ? 1000 : 3600000));
+	const ask = async () => {
+		setProblem(null);
+		try {
+			setId((await post('/jobs/' + job.id + '/accounts/read', {}, { key: newKey() })).id);
+		} catch (p) {
+			setProblem(p);
+		}
+	};
+	return able && html`<button type="button" class="button" data-do="accounts-read" disabled=${id !== null} onClick=${ask}>${t(id === null ? 'accounts.read' : 'accounts.reading')}</button>`;
+}
+
 export function Accounts({ job, reload }) {
 	const { data: d, problem, reload: again } = usePoll(() => get('/jobs/' + job.id + '/accounts'), 'accounts' + job.id, 30000);
 	const [listing, setListing] = useState(false);
+	const [refused, setRefused] = useState(null);
 	const [chosen, setChosen] = useState(() => new Set());
 	const others = d?.not_in_job ?? [], list = useWindow(others.length, job.id);
 	useEffect(() => setChosen(new Set()), [d?.at]);
@@ -99,7 +140,7 @@ export function Accounts({ job, reload }) {
 	const open = job.status === 'open', accept = open && may('missing.accept');
 	return html`<section class="card" aria-labelledby="accounts-head" data-accounts>
 		<div><h2 id="accounts-head">${t('accounts')}</h2><p class="lead">${t('accounts.lead')}</p></div>
-		<${ProblemBox} problem=${problem} />
+		<${ProblemBox} problem=${refused ?? problem} />
 		${d && (d.at ? html`<p>${t('accounts.last', { n: d.listed, who: d.how === 'server' ? t('accounts.server') : person(d.by), when: instant(d.at) })}</p>` : html`<p class="muted">${t('accounts.none')}</p>`)}
 		${d?.at && others.length === 0 && html`<p class="good-text">${t('accounts.all')}</p>`}
 		${others.length > 0 && html`<p class="warn-text strong">${t('accounts.others', { n: others.filter((a) => !a.accepted).length })}</p>
@@ -108,5 +149,6 @@ export function Accounts({ job, reload }) {
 		${chosen.size > 0 && html`<${AcceptAccounts} job=${job} chosen=${[...chosen]} onDone=${done} />`}
 		${listing ? html`<${ListForm} job=${job} onDone=${done} onClose=${() => setListing(false)} />`
 		: open && html`<div class="form-foot"><button type="button" class="button" data-do="accounts" onClick=${() => setListing(true)}>${t(d?.at ? 'accounts.again' : 'accounts.first')}</button>
+			<${AskServer} job=${job} onDone=${done} setProblem=${setRefused} />
 			${others.some((a) => !a.accepted) && html`<a class="button" href=${'#/jobs/' + job.id + '/add'}>${t('mailboxes.add')}</a>`}</div>`}</section>`;
 }

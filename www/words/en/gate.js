@@ -125,6 +125,8 @@ export const words = {
 	'accounts.others': { one: '{n} account gets no mail from this migration:',
 		other: '{n} accounts get no mail from this migration:' },
 	'accounts.accepted': 'accepted',
+	'accounts.read': 'Ask the new server',
+	'accounts.reading': 'Asking the new server…',
 	'accounts.first': 'List the accounts…',
 	'accounts.again': 'List them again…',
 	'accounts.paste': 'Accounts',

@@ -125,6 +125,8 @@ export const words = {
 	'accounts.others': { one: '{n} conta não recebe correio desta migração:',
 		other: '{n} contas não recebem correio desta migração:' },
 	'accounts.accepted': 'aceite',
+	'accounts.read': 'Perguntar ao novo servidor',
+	'accounts.reading': 'A perguntar ao novo servidor…',
 	'accounts.first': 'Indicar as contas…',
 	'accounts.again': 'Indicar de novo…',
 	'accounts.paste': 'Contas',
