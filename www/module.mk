@@ -64,6 +64,7 @@ www_files = \
 	www/js/prefs.js \
 	www/js/progress.js \
 	www/js/rate.js \
+	www/js/rebase.js \
 	www/js/reconcile.js \
 	www/js/router.js \
 	www/js/run-log.js \

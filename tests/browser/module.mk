@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	tests/browser/owner.py \
 	tests/browser/page.py \
 	tests/browser/preload.test.mjs \
+	tests/browser/rebase.test.mjs \
 	tests/browser/scene.py \
 	tests/browser/server-guess.test.mjs \
 	tests/browser/test_administration.py \

@@ -140,3 +140,38 @@ def test_a_module_that_does_not_come_is_asked_for_again(stack, page):
     page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
     page._collect()  # what the console said of the blocked modules is expected  # pylint: disable=protected-access
     page._console = [e for e in page._console if "dynamically imported module" not in e["message"]]
+
+
+@pytest.mark.long
+def test_two_technicians_on_one_job(new_stack, new_page, domain):
+    """Each has the same form open; whoever is second hears of it, keeps what was typed, sees what the other changed."""
+    stack = new_stack(mail=False, with_worker=False)
+    technician = stack.client("technician")
+    server = {"host": "old.example", "port": 993, "tls": "tls"}
+    job = technician.create_job(domain, source={"kind": "imap", **server}, destination=server)
+    box, = technician.add_mailboxes(job["id"], [{"source": {"user": "ana", "secret": "x"}, "destination": {"user": "ana", "secret": "x"}}])
+    page = new_page(at=stack).resume("technician").open(f"/jobs/{job['id']}/details")
+    page.one("form button[type=submit]:enabled")
+    page.type("[name=ticket]", "DESK-2")
+    etag = technician.call("GET", f"/jobs/{job['id']}").etag
+    technician.patch(f"/jobs/{job['id']}", {"title": "the other one's", "source": {"host": "new.example"}}, etag)
+    page.click("form button[type=submit]")
+    page.one(".notice.bad")
+    assert page.one("[name=ticket]").get_attribute("value") == "DESK-2"
+    page.click("form > .button")  # read again
+    page.wait(lambda: page.one("[name=source-host]").get_attribute("value") == "new.example")
+    assert page.one("[name=ticket]").get_attribute("value") == "DESK-2"
+    page.click("form button[type=submit]")
+    page.wait(lambda: technician.get(f"/jobs/{job['id']}")["ticket"] == "DESK-2")
+    now = technician.get(f"/jobs/{job['id']}")
+    assert (now["title"], now["source"]["host"]) == ("the other one's", "new.example")
+
+    page.open(f"/jobs/{job['id']}/mailboxes/{box['id']}/edit")
+    page.type("dialog [name=destination-user]", "ana.new")
+    etag = technician.call("GET", f"/mailboxes/{box['id']}").etag
+    technician.patch(f"/mailboxes/{box['id']}", {"source": {"user": "ana.old", "secret": "y"}}, etag)
+    page.click("dialog button[type=submit]")
+    page.one("dialog .notice.bad")
+    page.click("dialog .dialog-body > .button")
+    page.wait(lambda: page.one("dialog [name=source-user]").get_attribute("value") == "ana.old")
+    assert page.one("dialog [name=destination-user]").get_attribute("value") == "ana.new"

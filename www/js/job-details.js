@@ -1,11 +1,12 @@
 // What a job is made of, open to correction; closing it when it is over.
-import { html, useEffect, useState } from './html.js';
+import { html, useEffect, useRef, useState } from './html.js';
 import { t } from './i18n.js';
 import { instant, person } from './format.js';
 import { del, patch, request } from './api.js';
 import { SelectField, TextField } from './field.js';
 import { ServerFields, errorsUnder, serverBody } from './server-fields.js';
 import { may } from './session.js';
+import { rebase } from './rebase.js';
 import { Notice, ProblemBox, toast } from './notice.js';
 
 const formOf = (job) => ({ ticket: job.ticket ?? '', title: job.title ?? '', domains: job.domains.join(' '), engine: job.engine,
@@ -14,14 +15,16 @@ const formOf = (job) => ({ ticket: job.ticket ?? '', title: job.title ?? '', dom
 
 export function JobDetails({ job, reload }) {
 	const [form, setForm] = useState(() => formOf(job));
+	const shown = useRef(form);
 	const [etag, setEtag] = useState(null);
 	const [problem, setProblem] = useState(null);
 	const [busy, setBusy] = useState(false);
 	const path = '/jobs/' + job.id;
 	// The ETag of what this form shows, not of what a later poll has brought.
 	const read = async () => {
-		const answer = await request('GET', path);
-		setForm(formOf(answer.body));
+		const answer = await request('GET', path), was = shown.current;
+		shown.current = formOf(answer.body);
+		setForm((typed) => rebase(was, typed, shown.current));
 		setEtag(answer.etag);
 	};
 	useEffect(() => {

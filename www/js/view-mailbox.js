@@ -1,5 +1,6 @@
 // One mailbox: what it is doing, what it did, what was verified; its servers and secrets; taking it out.
-import { html, useCell, useEffect, useState } from './html.js';
+import { html, useCell, useEffect, useRef, useState } from './html.js';
+import { rebase } from './rebase.js';
 import { t } from './i18n.js';
 import { ago, bytes } from './format.js';
 import { get, patch, request } from './api.js';
@@ -39,9 +40,12 @@ function EditDialog({ mailbox, onClose, onDone }) {
 	const [form, setForm] = useState(null);
 	const [problem, setProblem] = useState(null);
 	const [busy, setBusy] = useState(false);
+	const shown = useRef(null);
 	const load = () => request('GET', '/mailboxes/' + mailbox.id).then(({ body, etag }) => {
+		const was = shown.current, now = { source: sideForm(body.source), destination: sideForm(body.destination) };
+		shown.current = now;
 		setRead({ body, etag });
-		setForm({ source: sideForm(body.source), destination: sideForm(body.destination) });
+		setForm((typed) => (typed ? rebase(was, typed, now) : now));
 	}, setProblem);
 	useEffect(() => {
 		load();
