@@ -20,8 +20,12 @@ EXTRA_DIST += \
 	tests/browser/test_evidence.py \
 	tests/browser/test_frame.py \
 	tests/browser/test_gate_page.py \
+	tests/browser/test_hostile_server.py \
+	tests/browser/test_job_parts.py \
+	tests/browser/test_keyboard.py \
 	tests/browser/test_missing_page.py \
 	tests/browser/test_new_job.py \
+	tests/browser/test_opened.py \
 	tests/browser/test_roles.py \
 	tests/browser/test_screens.py \
 	tests/browser/test_story.py \

@@ -7,7 +7,8 @@ SCREENS = [("/", ".page-head"), ("/new", "form"), ("/jobs/{job}", ".mailboxes"),
            ("/jobs/{job}/verification/{mailbox}", ".page-head h2"),
            ("/jobs/{job}/gate", "[data-report]"), ("/jobs/{job}/dns", "[data-plan]"), ("/jobs/{job}/runs", "main .tabs"), ("/jobs/{job}/details", "form"),
            ("/jobs/{job}/add", ".grid"), ("/jobs/{job}/mailboxes/{mailbox}", ".mailbox-now"), ("/settings", ".table"),
-           ("/users", ".table"), ("/audit", ".audit"), ("/uploads", ".drop")]
+           ("/users", ".table"), ("/audit", ".audit"), ("/uploads", ".drop"), ("/jobs/{job}/folders", ".folder-map"),
+           ("/jobs/{job}/check", ".preflight")]
 
 
 @pytest.fixture

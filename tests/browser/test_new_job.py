@@ -1,4 +1,4 @@
-"""A new migration as somebody fills it in who has read nothing: a file with odd columns, mistakes,
+"""A new migration as somebody fills it in who has read nothing: a file with odd columns, mistakes, one master account,
 and preflight as the last step."""
 
 import pytest
@@ -78,6 +78,29 @@ def test_a_file_with_odd_columns(stack, new_page, domain, tmp_path, role):
     page.one(".notice.good")
     page.click("a.button.primary", "Continuar")
     page.one("[data-step=initial]")
+
+
+def test_one_master_account(new_stack, new_page, domain):
+    master = {"more": "\nauth_master_user_separator = *\npassdb {\n  driver = static\n  args = password=master-secret\n  master = yes\n}\n"}
+    stack = new_stack(source=master)
+    users = accounts(stack, domain, ("ana", "bruno"))
+    page = new_page(at=stack).resume("technician")
+    new_job(page, stack, domain)
+    page.click("[name=master-source]")
+    page.paste(".grid [name=source_user]", "\n".join(f"{u}\t{stack.destination.users[u]}" for u in users))
+    page.wait(lambda: page.one(".grid tr:nth-child(2) [name=source_user]").get_attribute("value") == users[1])
+    assert not page.all(".grid [name=source_password]")
+    for n, user in enumerate(users):
+        page.type(f".grid tbody tr:nth-child({n + 1}) [name=dest_password]", stack.destination.users[user])
+    page.click("form button[type=submit]")
+    assert len(page.texts(".field-error")) == 2  # name and password of the master account
+    page.type("[name=master-source-user]", "root")
+    page.type("[name=master-source-secret]", "master-secret")
+    page.click("form button[type=submit]")
+    page.wait(lambda: len(page.all("[data-check=good], [data-check=warn]")) == 2)
+    job = stack.client("technician").get(f"/jobs?domain={domain}")["items"][0]["id"]
+    boxes = stack.client("technician").get(f"/jobs/{job}/mailboxes")["items"]
+    assert {m["source"]["user"] for m in boxes} == {u + "*root" for u in users} and {m["source"]["auth"] for m in boxes} == {"master"}
 
 
 def test_a_file_is_the_source(stack, new_page, domain):

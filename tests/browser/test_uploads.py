@@ -1,10 +1,12 @@
-"""Files on their way: dropped, broken off, gone on with, and known by their contents."""
+"""Files on their way: dropped, broken off, gone on with, known by their contents, given to a mailbox."""
 
 import hashlib
 import os
 
 import pytest
 from selenium.webdriver.common.keys import Keys
+
+from stack import mailgen
 
 BYTES_A_SECOND = 200_000
 FROM = b"From a@b.example Mon May  5 05:05:05 2014\n"
@@ -78,6 +80,21 @@ def test_dropped_and_gone_on_with_after_a_reload(stack, page, domain, new_file):
 
 
 @pytest.mark.long
+def test_dropped_again_it_goes_on_by_itself(stack, page, domain, new_file):
+    data = mbox(1200)
+    path = new_file(domain + ".mbox", data)
+    page.resume("lead").open("/uploads").line(up=BYTES_A_SECOND)
+    page.drop(".drop", path)
+    sent(page, path.name)
+    page.driver.refresh()  # leaving by an address may keep the old page alive for the way back, and its request
+    page.line()
+    state(page, path.name, "part")
+    page.drop(".drop", path)
+    is_here(page, path.name, data)
+    assert offsets(page)[-1] > 0 and len(page.requests("POST", "/uploads")) == 1
+
+
+@pytest.mark.long
 def test_pause_and_several_at_once(stack, page, domain, new_file):
     files = [new_file(f"{domain}-{i}.mbox", mbox(300 + i)) for i in range(5)]
     page.resume("admin").open("/uploads").line(up=BYTES_A_SECOND)
@@ -146,3 +163,52 @@ def test_what_cannot_be_sent_is_told_before(new_stack, new_page, new_file, tmp_p
     assert not [b for b in page.all(row("photo.jpg") + " button") if "Use for" in b.text]
     page.click(row("old.7z") + " button", "Remove")
     page.gone(row("old.7z"))
+
+
+@pytest.mark.long
+def test_full_disk_is_waited_for(new_stack, new_page, new_file):
+    stack = new_stack(mail=False, with_worker=False, api_settings={"MIGRATION_DISK_RESERVE_MB": "1048576"})
+    page = new_page("pt", at=stack).resume("technician").open("/uploads")
+    page.drop(".drop", new_file("a.mbox", mbox(10)))
+    state(page, "a.mbox", "waiting")
+    assert "espaço" in page.text(row("a.mbox"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("role", ["technician", "lead", "admin"])
+def test_given_to_a_mailbox(stack, new_page, domain, new_job, new_file, role):
+    """A hostile name, a file of the wrong person, a new mailbox; and the mail arrives."""
+    technician, job, users = new_job(stack, domain, people=("ana", "bruno"), messages=0)
+    data = mbox(25)
+    path = new_file(f"bruno <img src=x onerror=alert(1)> {domain}.mbox", data)
+    page = new_page().resume(role).open("/uploads")
+    page.drop(".drop", path)
+    state(page, path.name, "complete")
+    page.click(row(path.name) + " button", "Use for")
+    page.click(f"dialog [name=job] option[value='{job['id']}']")
+    boxes = {m["destination"]["user"]: m["id"] for m in technician.get(f"/jobs/{job['id']}/mailboxes")["items"]}
+    chosen = page.wait(lambda: page.one("dialog [name=mailbox]").get_attribute("value"))
+    assert chosen == str(boxes[users[1]]), "the name tells whose it is"
+    page.click(f"dialog [name=mailbox] option[value='{boxes[users[0]]}']")
+    assert users[1] in page.text("dialog .notice.warn")
+    page.click(f"dialog [name=mailbox] option[value='{boxes[users[1]]}']")
+    page.gone("dialog .notice.warn")
+    page.click("dialog button[type=submit]")
+    page.one(".mailboxes")
+    assert path.name in page.text(".mailboxes") and not page.all("main img")
+    assert [r["status"] for r in technician.do(job["id"], "sync", mailbox_ids=[boxes[users[1]]], pass_="initial")] == ["succeeded"]
+    assert technician.get(f"/mailboxes/{boxes[users[1]]}")["state"]["last_pass"]["copied"] == 25
+    page.open("/uploads")
+    page.click(row(path.name) + " .cell-act button", "Remove")
+    page.driver.switch_to.alert.accept()
+    assert "reads from this upload" in page.text(".notice.bad")
+
+    page.click(row(path.name) + " button", "Use for")
+    page.click(f"dialog [name=job] option[value='{job['id']}']")
+    page.click("dialog [name=mailbox] option[value=new]")
+    user = f"carla@{domain}"
+    stack.add_mail_account(user, mailgen.Generator(user, 1).mailbox(1, 1000))
+    page.type("dialog [name=dest_user]", user)
+    page.type("dialog [name=dest_password]", stack.destination.users[user])
+    page.click("dialog button[type=submit]")
+    page.wait_text(user, ".mailboxes")
