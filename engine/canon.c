@@ -165,7 +165,7 @@ static void header_byte(struct canon *c, char b)
  * has dealt with open CRs. Blocks of a fixed size, so that the compiler makes vectors of the test. */
 static size_t clean_prefix(const unsigned char *p, size_t n)
 {
-	enum { BLOCK = 64 };
+	enum { BLOCK = 256 };
 	size_t done = 0;
 
 	while (n - done > BLOCK) {

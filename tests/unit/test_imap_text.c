@@ -40,7 +40,12 @@ static void utf7(void **state)
 
 static void dates(void **state)
 {
+	static const char *const wrong[] = {"", "17", "17-Jul-1996", "17-Jul-1996 02:44", "17-Jul-1996 02:44:25", "17-Jul-1996 02:44:25 ",
+		"17-Jul-1996 02:44:25 -", "17-Jul-1996 02:44:25 -07", "17-Jul-1996 02:44:25 -0700 x", "0-Jul-1996 02:44:25 -0700",
+		"32-Jul-1996 02:44:25 -0700", "17-Jul-1996 24:44:25 -0700", "17-Jul-1996 02:60:25 -0700", "17-Jul-1996 02:44:61 -0700",
+		"17-J", "17-Ju-1996 02:44:25 -0700", "17-Jul-1996 02:44:25 0700"};
 	int64_t t;
+	int32_t written;
 	char day[12];
 
 	(void)state;
@@ -51,7 +56,13 @@ static void dates(void **state)
 	assert_true(imap_date_parse("31-Dec-1969 23:59:59 +0000", &t));
 	assert_int_equal(t, -1);
 	assert_false(imap_date_parse("17-Foo-1996 02:44:25 -0700", &t));
-	assert_false(imap_date_parse("17-Jul-1996", &t));
+	assert_true(imap_date_parse("17-jul-1996 2:44:25 +0030", &t)); /* as some servers write it */
+	assert_int_equal(t, 837571465 - 1800);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(imap_date_parse(wrong[i], &t));
+	assert_true(imap_date_as_written(" 9-Feb-2024 23:59:59 -1200", &written));
+	assert_int_equal(written, 20240209);
+	assert_false(imap_date_as_written("9 Feb 2024", &written));
 	imap_date_day("2024-02-09", day);
 	assert_string_equal(day, "9-Feb-2024");
 }
