@@ -162,6 +162,13 @@ static bool is_token(const char *p, size_t n)
 	return n > 0;
 }
 
+#define BOUNDARY_BEGIN "=_item-" /* of every boundary of ours; quoted-printable and base64 never have it (RFC 2045, 6.7) */
+
+static bool may_part(const char *data, size_t n)
+{
+	return memmem(data, n, BOUNDARY_BEGIN, strlen(BOUNDARY_BEGIN)) != NULL;
+}
+
 static GMimeObject *text_part(const char *subtype, const char *charset, const char *data, size_t n)
 {
 	GMimePart *part = g_mime_part_new_with_type("text", subtype);
@@ -170,7 +177,8 @@ static GMimeObject *text_part(const char *subtype, const char *charset, const ch
 
 	g_mime_object_set_content_type_parameter(GMIME_OBJECT(part), "charset", charset);
 	g_mime_part_set_content(part, content);
-	g_mime_part_set_content_encoding(part, g_mime_part_get_best_content_encoding(part, GMIME_ENCODING_CONSTRAINT_7BIT));
+	g_mime_part_set_content_encoding(part, may_part(data, n) ? GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE
+								 : g_mime_part_get_best_content_encoding(part, GMIME_ENCODING_CONSTRAINT_7BIT));
 	g_object_unref(content);
 	g_object_unref(mem);
 	return GMIME_OBJECT(part);
@@ -301,7 +309,7 @@ static GMimeMultipart *multipart(struct writing *w, const char *subtype)
 	GMimeMultipart *m = g_mime_multipart_new_with_subtype(subtype);
 	char boundary[80];
 
-	snprintf(boundary, sizeof(boundary), "=_item-%llx-%d-%u", (unsigned long long)w->id, w->depth, w->parts++);
+	snprintf(boundary, sizeof(boundary), BOUNDARY_BEGIN "%llx-%d-%u", (unsigned long long)w->id, w->depth, w->parts++);
 	g_mime_multipart_set_boundary(m, boundary);
 	return m;
 }

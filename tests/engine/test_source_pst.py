@@ -303,6 +303,19 @@ def test_hostile_attachments(case, tmp_path):
     assert not any(ord(c) < 32 for p in parts for c in p.get_filename()) and message.get_payload()[0].get_payload() == "corpo\r\n"
 
 
+@pytest.mark.long
+def test_a_body_with_our_boundaries(case, tmp_path):
+    """A message that was moved by us once and is quoted in another: its boundaries part nothing there."""
+    lines = "".join(f"--=_item-200024-{depth}-{n}\r\n--=_item-200024-{depth}-{n}--\r\n" for depth in range(3) for n in range(4))
+    file, data, html = tmp_path / "x.pst", bytes(range(256)), f"<p>{lines}</p>\r\n"
+    with Writer(file) as pst:
+        pst.message(pst.folder("Inbox"), "From: a@a.example\r\nSubject: x\r\n", f"antes\r\n{lines}depois\r\n".encode(),
+                    more=[(0x1013, 0x0102, html.encode())], attachments=[("a.bin", "application/x-a", data)])
+    filecase.moved(filecase.engine(case, "pst", file).run(), 1)
+    text, got, attached = taken_apart(messages(case, "INBOX")[0])
+    assert text == plain(f"antes\r\n{lines}depois\r\n") and got == html.encode() and attached == [("a.bin", "application/x-a", data)]
+
+
 def plain(text):
     return text.replace("\r\n", "\n").rstrip("\n")
 
