@@ -98,6 +98,13 @@ static char *location_of(const struct response *res)
 	return xstrndup(s, strcspn(s, "\r"));
 }
 
+/* Whose keys these are. Workers on one spool share theirs: a file that one adopted, and died before it could remove, is
+ * adopted by the next under the same key. */
+static const char *owner(const struct call *c)
+{
+	return c->who.role == ROLE_WORKER ? "workers" : c->who_text;
+}
+
 static const struct err *first_time(struct call *c, const char *key, char *hash)
 {
 	struct idempotent now = {.request = hash};
@@ -108,7 +115,7 @@ static const struct err *first_time(struct call *c, const char *key, char *hash)
 	now.status = c->res.status;
 	now.body = c->res.body.ptr;
 	now.location = location_of(&c->res);
-	e = idempotency_put(c->app->store, c->who_text, key, &now, c->now_ms);
+	e = idempotency_put(c->app->store, owner(c), key, &now, c->now_ms);
 	free(now.location);
 	return e;
 }
@@ -126,7 +133,7 @@ const struct err *idempotency_run(struct call *c)
 	if ((e = store_begin(c->app->store)) != NULL)
 		return e;
 	hash = request_hash(c);
-	e = idempotency_get(c->app->store, c->who_text, key, &was, &found);
+	e = idempotency_get(c->app->store, owner(c), key, &was, &found);
 	if (e == NULL)
 		e = found ? replay(c, &was, hash) : first_time(c, key, hash);
 	e = store_end(c->app->store, e);

@@ -6,7 +6,7 @@
 
 /* Runs the handler in one transaction with the note of its answer, or repeats the answer of the first time
  * (Idempotency-Replayed: true). ERR_INPUT for the same key with another request. Without the header the
- * handler is simply run. */
+ * handler is simply run. Keys are each principal's own; all workers are one. */
 const struct err *idempotency_run(struct call *c);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "fault.h"
 #include "fs.h"
 #include "log.h"
 #include "mem.h"
@@ -193,6 +194,7 @@ static void adopted(void *arg, const struct api_answer *answer)
 	const struct err *e = NULL;
 
 	a->call = NULL;
+	FAULT("adopt.answered");
 	if (answer->e == NULL) {
 		log_info("run file %s adopted as run %lld", a->name,
 			(long long)json_integer_value(json_object_get(answer->doc, "id")));
@@ -207,7 +209,8 @@ static void adopted(void *arg, const struct api_answer *answer)
 	adoption_free(a);
 }
 
-/* The same file gives the same key, so that a lost answer makes no second run; dropped anew, it is another. */
+/* The same file gives the same key, so that a lost answer, or another worker after one that died before it could remove
+ * the file, makes no second run; dropped anew, it is another. */
 static void idempotency_key(const struct stat *st, const char *name, char out[33])
 {
 	unsigned char hash[16];

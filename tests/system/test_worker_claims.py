@@ -58,6 +58,25 @@ def test_power_cut(fake, build_dir, point):
     wait.until(lambda: f"{run['id']}.json" in fake.names("done"), "the run file in done/", 30)
 
 
+@pytest.mark.long
+def test_adopted_once(fake, build_dir):
+    """A worker that dies before it has removed the file it adopted: another one of the spool makes no second run of it."""
+    if not has_fault_points(build_dir):
+        pytest.skip("this build has no fault points (--enable-fault-points)")
+    first, second = fake.fake_worker("adopts-1"), fake.fake_worker("adopts-2")
+    client, job, boxes = fake.job("adopted.example", "steady")
+    fake.drop("by-hand.json", {"version": 1, "job_id": job["id"], "mailbox_id": boxes["steady"]["id"], "kind": "preflight",
+                               "engine": "native"})
+    first.start("-F", "adopt.answered")
+    assert first.process.wait_exit() == -signal.SIGKILL
+    run, = client.runs(job["id"])
+    assert "by-hand.json" in fake.names("incoming")
+    second.start()
+    wait.until(lambda: "by-hand.json" not in fake.names("incoming"), "the file to go", 60)
+    assert fake.ended(run)[0] in ("succeeded", "failed")
+    assert [r["id"] for r in client.runs(job["id"])] == [run["id"]]
+
+
 def test_power_cut_between_commit_and_file(fake):
     """The row is there, its file never was: it is emitted again."""
     worker = fake.fake_worker("lost-file")
