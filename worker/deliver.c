@@ -2,8 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +14,10 @@
 #include "json.h"
 #include "log.h"
 #include "mem.h"
-#include "str.h"
+#include "piece.h"
 
 #include "banned.h"
 
-#define PIECE (4u << 20)
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 30000
 #define OUTBOX_MAX (32u << 20)
@@ -117,8 +114,7 @@ static void add_file(struct delivery *d, const char *dir, const char *name)
 	d->files = xreallocarray(d->files, d->n_files + 1, sizeof(*d->files));
 	f = &d->files[d->n_files++];
 	f->path = path;
-	/* a later attempt's files stand beside an earlier one's: a complete artefact never changes */
-	f->name = d->attempt > 1 ? xasprintf("a%lld-%s", (long long)d->attempt, name) : xstrdup(name);
+	f->name = piece_name(d->attempt, name);
 }
 
 static void list_files(struct delivery *d)
@@ -155,16 +151,23 @@ static void finish(struct delivery *d, enum delivery_end end)
 	d->fn(d->arg, end);
 }
 
-static bool is_stale(const struct api_answer *a)
+/* What the API will never take stays where an administrator finds it; the run's folder goes. */
+static void keep_here(struct delivery *d, const struct api_answer *a)
 {
-	return strcmp(a->code, "run.stale") == 0 || (a->status == 404 && strcmp(a->code, "not_found") == 0);
+	const struct piece_file *f = &d->files[d->at_file];
+	char *to = xasprintf("%s/%lld-%s", spool_path(d->spool, SPOOL_FAILED), (long long)d->run, f->name);
+	bool kept = rename(f->path, to) == 0;
+
+	log_error("run %lld: the API does not take %s (%s): %s%s", (long long)d->run, f->name,
+		a->e != NULL ? a->e->msg : "no offset in its answer", kept ? "kept as " : "and it cannot be kept as ", to);
+	free(to);
 }
 
 static void file_answered(void *arg, const struct api_answer *a)
 {
 	struct delivery *d = arg;
-	json_t *offset = json_object_get(a->doc, "offset");
-	int64_t at = json_integer_value(offset);
+	int64_t at = piece_end(a);
+	struct stat st;
 
 	d->call = NULL;
 	if (a->away) {
@@ -172,63 +175,32 @@ static void file_answered(void *arg, const struct api_answer *a)
 		return;
 	}
 	d->pause = 0;
-	if (is_stale(a)) {
+	if (piece_stale(a)) {
 		finish(d, DELIVERY_STALE);
 		return;
 	}
 	/* 200 and 409 both say where the API's copy ends */
-	if (json_is_integer(offset) && at > d->offset) {
-		struct stat st;
-
+	/* an end behind ours is of a copy that is not ours */
+	if (at > d->offset && stat(d->files[d->at_file].path, &st) == 0 && at <= st.st_size) {
 		d->offset = at;
-		if (stat(d->files[d->at_file].path, &st) != 0 || at >= st.st_size)
+		if (at == st.st_size)
 			next_file(d);
 		else
 			timer_set(d->timer, 0);
 		return;
 	}
-	log_warn("run %lld: the API did not take %s: %s", (long long)d->run, d->files[d->at_file].name,
-		a->e != NULL ? a->e->msg : "no offset in its answer");
+	keep_here(d, a);
 	next_file(d);
 }
 
 static void send_piece(struct delivery *d)
 {
-	struct piece_file *f = &d->files[d->at_file];
-	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char *piece = xmalloc(PIECE), *offset, *digest, *attempt, *path;
-	unsigned char hash[crypto_hash_sha256_BYTES];
-	struct buf text = BUF_INIT, name = BUF_INIT;
-	struct stat st;
-	ssize_t n = -1;
+	const struct piece_file *f = &d->files[d->at_file];
+	const struct piece p = {.run = d->run, .attempt = d->attempt, .offset = d->offset, .path = f->path, .name = f->name, .whole = true};
 
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		n = pread(fd, piece, PIECE, d->offset);
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0) {
-		free(piece);
+	d->call = piece_send(d->api, &p, file_answered, d);
+	if (d->call == NULL)
 		next_file(d);
-		return;
-	}
-	crypto_hash_sha256(hash, (unsigned char *)piece, (unsigned long long)n);
-	str_base64(&text, hash, sizeof(hash), BASE64);
-	str_percent(&name, f->name, strlen(f->name));
-	offset = xasprintf("Upload-Offset: %lld", (long long)d->offset);
-	digest = xasprintf("Content-Digest: sha-256=:%s:", text.ptr);
-	attempt = xasprintf("X-Run-Attempt: %lld", (long long)d->attempt);
-	path = xasprintf("/runs/%lld/files/%s", (long long)d->run, name.ptr);
-	d->call = api_put(d->api, path,
-		(const char *const[]){"Content-Type: application/octet-stream", offset, digest, attempt,
-			d->offset + n >= st.st_size ? "Upload-Complete: ?1" : "Upload-Complete: ?0", NULL},
-		piece, (size_t)n, file_answered, d);
-	free(piece);
-	free(offset);
-	free(digest);
-	free(attempt);
-	free(path);
-	buf_free(&text);
-	buf_free(&name);
 }
 
 /* --- the last totals, which pages show --- */
@@ -299,7 +271,7 @@ static void report_answered(void *arg, const struct api_answer *a)
 		d->reported = true;
 		d->end = json_is_true(json_object_get(a->doc, "requeued")) ? DELIVERY_REQUEUED : DELIVERY_DONE;
 		timer_set(d->timer, 0);
-	} else if (is_stale(a) || a->status == 409) {
+	} else if (piece_stale(a) || a->status == 409) {
 		finish(d, DELIVERY_STALE);
 	} else if (!d->simplified) {
 		simplify(d, a);

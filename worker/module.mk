@@ -40,6 +40,8 @@ libworker_a_SOURCES = \
 	worker/mask.h \
 	worker/progress.c \
 	worker/progress.h \
+	worker/piece.c \
+	worker/piece.h \
 	worker/rawlog.c \
 	worker/rawlog.h \
 	worker/room.c \
@@ -61,6 +63,8 @@ libworker_a_SOURCES = \
 	worker/supervisor.h \
 	worker/tar_read.c \
 	worker/tar_read.h \
+	worker/tail.c \
+	worker/tail.h \
 	worker/terminal.c \
 	worker/terminal.h \
 	worker/tool.h \

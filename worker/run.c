@@ -72,6 +72,7 @@ void run_let_go(struct run *r)
 	api_cancel(r->call);
 	timer_free(r->timer);
 	timer_free(r->deadline);
+	tail_stop(r->tail);
 	execution_free(r->exec);
 	delivery_free(r->delivery);
 	run_give_hosts(r);
@@ -145,6 +146,8 @@ static void executed(void *arg, const struct outcome *result)
 	struct outcome out = *result;
 	bool finished = out.status == RUN_SUCCEEDED || out.status == RUN_PARTIAL;
 
+	tail_stop(r->tail);
+	r->tail = NULL;
 	/* what was finished before it could stop is finished, whatever was asked meanwhile */
 	if ((r->stop == STOP_STALE || !finished) && abandoned(r))
 		return;
@@ -254,6 +257,7 @@ void run_ready(struct run *r)
 		run_end_failed(r, e);
 		return;
 	}
+	r->tail = tail_start(r->sup->loop, r->sup->api, r->own.id, r->attempt, r->own.dir);
 	r->state = EXECUTING;
 	r->said = false;
 	r->waits = NULL;

@@ -5,6 +5,7 @@
 #include "deliver.h"
 #include "execution.h"
 #include "run.h"
+#include "tail.h"
 
 #define RUN_RETRY_MIN_MS 1000 /* between tries to reach the API */
 #define RUN_RETRY_MAX_MS 30000
@@ -28,6 +29,7 @@ struct run {
 	bool cancel, pause, said; /* said: the last heartbeat told this state */
 	const char *waits;        /* for what, NULL */
 	struct execution *exec;
+	struct tail *tail; /* while a tool works */
 	int connections;
 	struct delivery *delivery;
 	json_t *report, *last; /* not yet in the outbox: the end, and the last heartbeat */

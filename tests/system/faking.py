@@ -67,7 +67,11 @@ class Fake(Stack):
         return rows(self, "SELECT status, attempt FROM runs WHERE id = ?", run["id"])[0]
 
     def wait_status(self, run, *statuses, seconds=60):
-        wait.until(lambda: self.status(run)[0] in statuses, f"run {run['id']} to be {' or '.join(statuses)}", seconds)
+        try:
+            wait.until(lambda: self.status(run)[0] in statuses, f"run {run['id']} to be {' or '.join(statuses)}", seconds)
+        except wait.Timeout as error:
+            logs = [self.log(worker)[-3000:] for worker in self._workers if worker.process.log.exists()]
+            raise wait.Timeout("\n".join([f"{error}; it is {self.status(run)}", *logs])) from None
         return self.status(run)
 
     def ended(self, run, seconds=90):

@@ -1,5 +1,7 @@
 """What tools can do wrong, each with a scripted tool: the run ends with the right code, nothing is left behind."""
 
+import sqlite3
+
 import pytest
 
 from faking import SECRETS, Fake
@@ -77,6 +79,38 @@ def test_cancel_of_one_that_hangs(fake):
     assert result(fake, run)[1] == "run.cancelled"
     fake.assert_once(run, "cancelled")
     assert not fake.tools(fake.fake)
+
+
+@pytest.mark.long
+def test_log_while_it_runs(fake):
+    """The page's live tail: the log is at the API before the run has ended, and whole and once after it."""
+    client, job, _ = fake.job("tail.example", "hang")
+    run = fake.sync(client, job)[0]
+    wait.until(lambda: "fake tool: hang" in client.request("GET", f"/runs/{run['id']}/log").text, "the log of a run that works", 60)
+    assert client.get(f"/runs/{run['id']}")["status"] == "running"
+    client.post(f"/runs/{run['id']}/cancel")
+    fake.ended(run)
+    wait.until(lambda: str(run["id"]) not in fake.names("running"), "the run to go", 30)
+    assert client.request("GET", f"/runs/{run['id']}/log").text.count("fake tool: hang") == 1
+
+
+@pytest.mark.long
+def test_log_that_the_service_refuses(fake):
+    """Nothing of it is lost: it stays in failed/ under the run's number, and the run ends as it did."""
+    client, job, _ = fake.job("refused-log.example", "hang")
+    run = fake.sync(client, job)[0]
+    wait.until(lambda: "fake tool: hang" in client.request("GET", f"/runs/{run['id']}/log").text, "the log of a run that works", 60)
+    with sqlite3.connect(fake.paths.database, timeout=30) as database:  # as if it had been handed over whole
+        database.execute("UPDATE artefacts SET complete = 1 WHERE run_id = ? AND name = 'log'", (run["id"],))
+    database.close()
+    text = (fake.paths.spool / "running" / str(run["id"]) / "log").read_text()
+    with open(fake.paths.data / "artefacts" / str(run["id"]) / "log", "ab") as more:
+        more.write(b"of another")  # longer than ours: ours can never be taken
+    client.post(f"/runs/{run['id']}/cancel")
+    assert fake.ended(run)[0] == "cancelled"
+    wait.until(lambda: str(run["id"]) not in fake.names("running"), "the run to go", 30)
+    kept = fake.paths.spool / "failed" / f"{run['id']}-log"
+    assert kept.exists() and kept.read_text().startswith(text), fake.log(fake.fake)[-2000:]
 
 
 def test_pause_and_resume(fake):
