@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "mem.h"
 #include "str.h"
 #include "tus.h"
@@ -20,7 +21,8 @@
 #define IDLE_MS 120000      /* a line that brings nothing for so long is given up */
 #define TAKE_OVER_MS 4000   /* who has the file puts it down within a tick */
 #define LOOK (4u << 20)     /* bytes between looks at who wants the file, and at the disk */
-#define KEEP (32u << 20)    /* bytes after which what came is made safe */
+#define KEEP (32u << 20)    /* bytes after which what came is made safe, */
+#define KEEP_MS 2000        /* though not more often than this: the disk is to write, not to wait */
 
 /* --- headers --- */
 
@@ -119,6 +121,7 @@ struct intake {
 	struct upload_file *f;
 	struct tus_sum *sum; /* NULL: none was announced */
 	uint64_t looked;     /* length at the last look */
+	int64_t kept_ms;     /* monotonic: what came was last made safe, or began to come */
 };
 
 /* Without a sum, what has come is good. With one nothing is until all of it is there. */
@@ -134,8 +137,11 @@ static const struct err *look(struct intake *in)
 	in->looked = upload_file_length(in->f);
 	if (upload_file_wanted(in->f) || pool_stopping(in->c->app->pool))
 		return err_new(ERR_UPLOAD_LOCKED, "another request goes on with this upload");
-	if (in->sum == NULL && upload_file_length(in->f) - upload_file_kept(in->f) >= KEEP)
+	if (in->sum == NULL && upload_file_length(in->f) - upload_file_kept(in->f) >= KEEP &&
+		clock_mono_ms() - in->kept_ms >= KEEP_MS) {
 		e = upload_file_keep(in->f);
+		in->kept_ms = clock_mono_ms();
+	}
 	return e != NULL ? e : uploads_reserve(in->c->app);
 }
 
@@ -193,7 +199,8 @@ static const struct err *complete(struct call *c, const struct upload *u, struct
 /* The body of PATCH, or of a POST that brings the first bytes along. On an error what was acknowledged stands. */
 static const struct err *receive(struct call *c, const struct upload *u, struct upload_file *f)
 {
-	struct intake in = {.c = c, .u = u, .f = f, .looked = upload_file_length(f)};
+	struct intake in = {.c = c, .u = u, .f = f, .looked = upload_file_length(f),
+		.kept_ms = clock_mono_ms()};
 	const struct err *e, *cleanup;
 	int64_t expires = uploads_expiry(c->app, c->now_ms);
 
