@@ -1,5 +1,9 @@
 """A mail server that speaks markup: greeting, capabilities, refusals, folder names, subjects. All of it is text on the page."""
 
+import csv
+import io
+import re
+
 import pytest
 
 from imapd import script
@@ -82,7 +86,7 @@ def test_refusals(stack, new_page, domain, serve, move, rules, words):
 
 
 def test_folders_subjects_and_capabilities(stack, new_page, domain, serve, move):
-    folders = [("INBOX", IMG), ("<b onclick=x>Faktura", f"=HYPERLINK(1) {SCRIPT}"), ("<svg onload=x>", "=?utf-8?q?=3Cimg_src=3Dx_onerror=3Dalert(1)=3E?=")]
+    folders = [("INBOX", IMG), ("<b onclick=x>Faktura", f"=HYPERLINK(1) {SCRIPT}"), ("=1+1", "+SUM(1)"), ("<svg onload=x>", "=?utf-8?q?=3Cimg_src=3Dx_onerror=3Dalert(1)=3E?=")]
     source = serve(f"with X-{IMG.replace(' ', '-')} X-<b>\n", "secret of the source", folders)
     job, mailbox = move(domain, source)
     technician = stack.client("technician")
@@ -93,3 +97,11 @@ def test_folders_subjects_and_capabilities(stack, new_page, domain, serve, move)
     page = new_page().resume("lead")
     shown = look(page, job, mailbox)
     assert "<b onclick=x>Faktura" in shown and "<svg onload=x>" in shown
+    # what a spreadsheet opens holds no formula, whoever wrote the cell
+    etag = technician.call("GET", f"/jobs/{job}").etag
+    technician.patch(f"/jobs/{job}", {"ticket": "=1+1", "title": "@SUM(1)"}, etag)
+    report = technician.wait_runs([technician.post(f"/jobs/{job}/report")])
+    assert report[0]["status"] == "succeeded", report
+    for path in (f"/jobs/{job}/report.csv", f"/mailboxes/{mailbox}/missing?format=csv"):
+        cells = [cell for row in csv.reader(io.StringIO(technician.call("GET", path).text)) for cell in row]
+        assert cells and not [c for c in cells if re.match(r"[=+@\t\r]|-(?!\d)", c)], path

@@ -4,9 +4,10 @@
 import re
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 import scene
-from test_frame import SCREENS
+from test_frame import SCREENS, assert_accessible
 
 pytestmark = pytest.mark.long
 
@@ -83,3 +84,36 @@ def test_every_screen(job, new_page, build_dir, language, width, dark):
     page.one("dialog input")
     look("dialog-user")
     assert not faults, "\n".join(map(str, faults))
+
+
+# [what opens it, …], each on its screen
+DIALOGS = {
+    "/jobs/{job}": ["[data-do=final]"],
+    "/jobs/{job}/mailboxes/{mailbox}": [".actions .button:has(.icon)", ".actions .quiet"],
+    "/jobs/{job}/runs": [".runs .cell-act button"],
+    "/jobs/{job}/gate": ["[data-do=override]", ".reason button"],
+    "/jobs/{job}/verification/{mailbox}": ["[data-accept]"],
+    "/jobs/{job}/dns": ["[data-do=rollback]"],
+    "/users": ["[data-users-new]", ".table .cell-act button"],
+    "/audit": [".audit tbody button"],
+}
+
+
+@pytest.mark.parametrize("path", DIALOGS)
+def test_dialogs_are_accessible(job, new_page, build_dir, path):
+    """axe-core, light and dark, wide and narrow; and each closes with Escape."""
+    page = new_page("pt").resume("admin")
+    for opener in DIALOGS[path]:
+        page.open(path.format(**job)).click(opener)
+        page.one("dialog h2")
+        assert_accessible(page, build_dir)
+        page.press(Keys.ESCAPE)
+        page.gone("dialog")
+
+
+def test_the_session_that_ended_is_accessible(job, new_page, build_dir):
+    page = new_page().open().sign_in("technician")
+    page.one(".page-head")
+    assert page.fetch("DELETE", "/session")["status"] == 204
+    page.open(f"/jobs/{job['job']}").one("dialog [name=password]")
+    assert_accessible(page, build_dir)
