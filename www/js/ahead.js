@@ -9,7 +9,6 @@
 		const answer = fetch(base + path, { headers: { Accept: 'application/json, application/problem+json' }, cache: 'no-store', credentials: 'same-origin' });
 		answer.catch(() => {}); // whoever takes it hears of it
 		answers.set(path, { at: performance.now(), answer });
-		return answer;
 	}
 
 	function preload(...files) {
@@ -75,7 +74,7 @@
 		drop: () => answers.clear(),
 		language: language(),
 	};
-	ask('/me').then((response) => response.status === 401 && preload('js/view-sign-in.js', 'js/dialog.js', 'js/field.js'), () => {});
-	if (/^#?\/?$/.test(location.hash)) ask('/jobs?status=open&limit=500').catch(() => {});
+	ask('/me');
+	if (/^#?\/?$/.test(location.hash)) ask('/jobs?status=open&limit=500');
 	preload('words/' + globalThis.ahead.language + '/frame.js', 'words/' + globalThis.ahead.language + '/jobs.js');
 })();

@@ -6,12 +6,10 @@ import { expired, me, start } from './session.js';
 import { route } from './router.js';
 import { TopBar } from './chrome.js';
 import { ConnectionBanner, LiveRegions, Notice } from './notice.js';
+import { SignInAgain, SignInPage } from './view-sign-in.js';
 import { JobsView } from './view-jobs.js';
 import { lazy } from './lazy.js';
 import { keepFocus } from './focus-keeper.js';
-
-const SignInPage = lazy(() => import('./view-sign-in.js'), 'SignInPage');
-const SignInAgain = lazy(() => import('./view-sign-in.js'), 'SignInAgain');
 
 const views = {
 	'': JobsView,
@@ -76,8 +74,7 @@ function App() {
 
 applyLanguage();
 keepFocus(document.getElementById('app'));
+// Who is signed in is often known by now (ahead.js): then the first drawing is the page, not "starting".
+await Promise.race([start(), new Promise((done) => setTimeout(done, 100))]);
 render(html`<${App} />`, document.getElementById('app'));
-start();
 globalThis.ahead?.started();
-// Without a line it could not be fetched when the session ends.
-if ('requestIdleCallback' in window) requestIdleCallback(() => import('./view-sign-in.js').catch(() => {}), { timeout: 20000 });
