@@ -21,13 +21,16 @@ _ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-
               "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
 
-def start_browser(profile, language="en", size=(1280, 900)):
+def start_browser(profile, language="en", size=(1280, 900), trace=None):
+    """trace: categories of Chromium's tracing, kept in the performance log."""
     options = webdriver.ChromeOptions()
     for argument in _ARGUMENTS + [f"--user-data-dir={profile}", f"--lang={language}",
                                   f"--window-size={size[0]},{size[1]}"]:
         options.add_argument(argument)
     options.binary_location = "/usr/bin/chromium"
     options.add_experimental_option("prefs", {"intl.accept_languages": language})
+    if trace:
+        options.add_experimental_option("perfLoggingPrefs", {"traceCategories": trace})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
 

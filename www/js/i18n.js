@@ -42,10 +42,12 @@ export async function needWords(screens) {
 }
 await needWords([...wanted]);
 
-// The tag for Intl: the browser's own variant of the language when it has one (en-GB, pt-BR).
+// The tag for Intl: the browser's own variant of the language when it has one (en-GB, pt-BR). Asked for with every number.
+const tags = new Map();
 export function locale() {
 	const id = language.get();
-	return asked().find((tag) => tag.toLowerCase().split('-')[0] === id) ?? (id === 'pt' ? 'pt-PT' : 'en-GB');
+	if (!tags.has(id)) tags.set(id, asked().find((tag) => tag.toLowerCase().split('-')[0] === id) ?? (id === 'pt' ? 'pt-PT' : 'en-GB'));
+	return tags.get(id);
 }
 
 export async function setLanguage(id) {

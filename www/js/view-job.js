@@ -25,6 +25,7 @@ import { noteThroughput, samplesOf } from './throughput-samples.js';
 import { lazy } from './lazy.js';
 
 const rates = makeRates();
+const turn = () => new Promise((done) => setTimeout(done));
 const AddMailboxes = lazy(() => import('./job-add.js'), 'AddMailboxes', ['add']);
 const Throughput = lazy(() => import('./throughput.js'), 'Throughput', ['plot']);
 const JobCheck = lazy(() => import('./job-check.js'), 'JobCheck', ['add']);
@@ -130,7 +131,14 @@ function JobHead({ job, gate }) {
 export function JobView({ parts }) {
 	const id = parts[1], at = parts[2] ?? '';
 	const pace = (list) => (!list || !list.some((m) => m.state?.active_run) ? 8000 : list.length > 100 ? 5000 : list.length > 20 ? 2000 : 1000);
-	const mailboxes = usePoll(async (before) => reconcile(before, await all('/jobs/' + id + '/mailboxes')), id, pace);
+	// Reading, comparing and drawing five hundred mailboxes are three tasks: between them the browser may answer a person.
+	const mailboxes = usePoll(async (before) => {
+		const items = await all('/jobs/' + id + '/mailboxes');
+		if (items.length > 100) await turn();
+		const next = reconcile(before, items);
+		if (items.length > 100) await turn();
+		return next;
+	}, id, pace);
 	const every = () => pace(mailboxes.data);
 	const job = usePoll(async () => {
 		const j = await get('/jobs/' + encodeURIComponent(id));
