@@ -25,7 +25,7 @@ def net(tmp_path_factory, build_dir):
     both = f"@ NS ns1\n@ NS ns2\nns1 A {at(1)}\nns2 A {at(2)}\n"
     usual = both + f'@ MX 10 old\nold A 192.0.2.1\n@ TXT "{PROBE}"\ns1._domainkey TXT "{PROBE}"\n'
     own = usual.replace("@ NS ns2\n", "")
-    first = {"trouble.test": (5, usual), "move.test": own, "plan.test": own + "_imaps._tcp SRV 0 0 9993 imap\n", "new.test": f"@ NS ns1\nns1 A {at(1)}\nmx A {at(5)}\n"}
+    first = {"trouble.test": (5, usual), "move.test": own, "plan.test": own, "published.test": own + "_imaps._tcp SRV 0 0 9993 imap\n", "new.test": f"@ NS ns1\nns1 A {at(1)}\nmx A {at(5)}\n"}
     low = Bind(top / "a1", at(1), port, first, {"move.test": ("move", SECRET)})
     servers = [low, Bind(top / "a2", at(2), port, {"trouble.test": (3, usual)}),
                Bind(top / "r1", at(9), port, stub={zone: [at(1)] for zone in first})]
@@ -178,11 +178,11 @@ def test_switch_and_way_back(net, new_page, build_dir):
 def test_the_server_that_a_domain_publishes(net, new_page):
     """The new migration's form offers it, and takes host, port and encryption over."""
     page = new_page("pt", at=net).resume("technician").open("/new")
-    page.type("[name=domains]", "plan.test")
+    page.type("[name=domains]", "published.test")
     page.click(".find-server button")
-    page.wait(lambda: "imap.plan.test:9993" in page.texts(".guesses button"))
-    assert "_imaps._tcp.plan.test" in page.text(".guesses")
-    page.click(".guesses button", "imap.plan.test:9993")
+    page.wait(lambda: "imap.published.test:9993" in page.texts(".guesses button"))
+    assert "_imaps._tcp.published.test" in page.text(".guesses")
+    page.click(".guesses button", "imap.published.test:9993")
     values = [page.one(f"[name=source-{name}]").get_attribute("value") for name in ("host", "port", "tls")]
-    assert values == ["imap.plan.test", "9993", "tls"]
+    assert values == ["imap.published.test", "9993", "tls"]
     assert not page.strangers()

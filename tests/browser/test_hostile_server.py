@@ -100,7 +100,7 @@ def test_folders_subjects_and_capabilities(stack, new_page, domain, serve, move)
     # what a spreadsheet opens holds no formula, whoever wrote the cell
     etag = technician.call("GET", f"/jobs/{job}").etag
     technician.patch(f"/jobs/{job}", {"ticket": "=1+1", "title": "@SUM(1)"}, etag)
-    report = technician.wait_runs([technician.post(f"/jobs/{job}/report")])
+    report = technician.wait_runs(technician.post(f"/jobs/{job}/report")["runs"])
     assert report[0]["status"] == "succeeded", report
     for path in (f"/jobs/{job}/report.csv", f"/mailboxes/{mailbox}/missing?format=csv"):
         cells = [cell for row in csv.reader(io.StringIO(technician.call("GET", path).text)) for cell in row]

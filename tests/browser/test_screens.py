@@ -21,6 +21,9 @@ for (const e of document.querySelectorAll('body *')) {
   if (s.overflowX === 'hidden' && e.scrollWidth > e.clientWidth + 1) cut.push(e.className + ': ' + e.textContent.trim().slice(0, 60));
 }
 for (const e of document.querySelectorAll('.table-card')) if (innerWidth > 1000 && e.scrollWidth > e.clientWidth + 1) cut.push('scrolls: ' + e.innerText.slice(0, 60));
+for (const e of document.querySelectorAll('.rows-in-sight td')) if (e.scrollWidth > e.clientWidth + 1) cut.push('cell: ' + e.innerText.slice(0, 60));
+for (const e of document.querySelectorAll('[aria-current]')) { const r = e.getBoundingClientRect();
+  if (r.left < -1 || r.right > innerWidth + 1) cut.push('out of sight: ' + e.innerText); }
 const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walk.nextNode()) {
   const text = walk.currentNode.textContent.trim();

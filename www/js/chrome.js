@@ -1,5 +1,5 @@
 // The frame around each view: name, navigation, who is signed in, language and theme.
-import { html, useCell, useState } from './html.js';
+import { html, useCell, useEffect, useState } from './html.js';
 import { language, languages, setLanguage, t, word } from './i18n.js';
 import { setTheme, theme, themes } from './theme.js';
 import { me, signOut, may } from './session.js';
@@ -63,6 +63,8 @@ export function TopBar() {
 	const { parts } = useCell(route);
 	useCell(me);
 	useCell(uploadsUnderWay);
+	// On a narrow screen the places scroll sideways.
+	useEffect(() => document.querySelector('.topbar [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [parts[0]]);
 	return html`<header class="topbar">
 		<a class="brand" href="#/"><${Mark} size="26" /><span>${t('app.name')}</span></a>
 		<nav aria-label=${t('nav.main')}>${places.filter((p) => !p.needs || may(p.needs)).map((p) => html`

@@ -13,6 +13,8 @@ function summary(detail) {
 		.map(([k, v]) => k + ': ' + (typeof v === 'object' ? JSON.stringify(v) : v)).join(' · ');
 }
 
+const cut = (text) => (text.length > 240 ? text.slice(0, 239) + '…' : text);
+
 const action = (name) => (has('audit.' + name) ? t('audit.' + name) : name);
 
 function RowDialog({ row, onClose }) {
@@ -69,7 +71,7 @@ export function AuditView({ query }) {
 				<td data-label=${t('run.by')}>${person(r.actor)}${r.role && html`<div class="muted small">${word('role', r.role)}</div>`}</td>
 				<td class="cell-main"><button type="button" class="link" onClick=${() => setOpen(r)}>${action(r.action)}</button>
 					${r.subject && html`<div class="muted small break">${r.subject}</div>`}</td>
-				<td class="small break" data-label=${t('audit.detail')}>${summary(r.detail).slice(0, 240)}</td></tr>`)}</tbody></table></div>`}
+				<td class="small break" data-label=${t('audit.detail')}>${cut(summary(r.detail))}</td></tr>`)}</tbody></table></div>`}
 		${next && html`<p class="more"><button type="button" class="button" onClick=${() => load(next)}>${t('audit.more')}</button></p>`}
 		${open && html`<${RowDialog} row=${open} onClose=${() => setOpen(null)} />`}`;
 }

@@ -66,7 +66,7 @@ export function UsersView() {
 		<${ProblemBox} problem=${problem} />
 		${items && html`<div class="card table-card" data-users><table class="table stackable"><caption class="visually-hidden">${t('nav.users')}</caption>
 			<thead><tr><th scope="col">${t('signin.user')}</th><th scope="col">${t('user.display')}</th><th scope="col">${t('user.role')}</th><th scope="col"><span class="visually-hidden">${t('actions')}</span></th></tr></thead>
-			<tbody>${items.map((u) => html`<tr key=${u.id}><td class="cell-main">${u.name}</td><td data-label=${t('user.display')}>${u.display_name}</td><td data-label=${t('user.role')}>${word('role', u.role)}</td>
+			<tbody>${items.map((u) => html`<tr key=${u.id}><td class="cell-main">${u.name}</td><td data-label=${t('user.display')}>${u.display_name || '–'}</td><td data-label=${t('user.role')}>${word('role', u.role)}</td>
 				<td class="cell-act"><button type="button" class="button small" onClick=${() => setEdit({ user: u })}>${t('edit')}</button>
 					${u.name !== me.get().sub && html`<button type="button" class="button small" onClick=${() => remove(u)}>${t('remove')}</button>`}</td></tr>`)}</tbody></table></div>`}
 		${edit && html`<${UserDialog} user=${edit.user} onClose=${() => setEdit(null)} onDone=${() => {
