@@ -9,6 +9,7 @@
 #include "feed.h"
 #include "imapsync.h"
 #include "log.h"
+#include "net.h"
 
 #include "banned.h"
 
@@ -62,6 +63,7 @@ static const struct err *run(struct app *app)
 
 int main(int argc, char **argv)
 {
+	json_t *denied;
 	struct app app = {0};
 	const struct err *e;
 	int status;
@@ -77,10 +79,14 @@ int main(int argc, char **argv)
 	}
 	if (argc >= 2 && strcmp(argv[1], "imapsync-args") == 0)
 		return imapsync_args(argc - 2, argv + 2);
+	denied = json_array();
 	log_open("mailmover", LOG_WARN_);
 	app.loop = loop_new();
 	loop_catch_signals(app.loop, on_signal, &app);
 	e = opts_parse(&app.opts, argc, argv);
+	for (size_t i = 0; i < app.opts.deny_network.n; i++)
+		json_array_append_new(denied, json_string(app.opts.deny_network.s[i]));
+	net_deny(denied);
 	if (e == NULL) {
 		log_open("mailmover", app.opts.verbose ? LOG_DEBUG_ : LOG_WARN_);
 		e = run(&app);
@@ -92,5 +98,6 @@ int main(int argc, char **argv)
 	feed_free(app.opts.from.feed);
 	opts_wipe(&app.opts);
 	events_close(app.events);
+	json_decref(denied);
 	return status;
 }

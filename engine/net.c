@@ -13,6 +13,7 @@
 
 #include "deflate.h"
 #include "mem.h"
+#include "network.h"
 #include "tls.h"
 
 #include "banned.h"
@@ -42,8 +43,16 @@ struct net {
 	size_t zin_len;
 	bool reading, blocked_write; /* owner wants to read; the last write was short */
 	bool tls_read_wants_write, tls_write_wants_read;
+	char denied[NETWORK_TEXT]; /* the address that was passed over last */
 	int last_errno; /* of the address tried last */
 };
+
+static const json_t *denied;
+
+void net_deny(const json_t *networks)
+{
+	denied = networks;
+}
 
 static void watch(struct net *n)
 {
@@ -78,6 +87,11 @@ static void connect_failed(struct net *n)
 			n->last_errno == ETIMEDOUT ? "no answer" : strerror(n->last_errno)));
 }
 
+static void all_denied(struct net *n)
+{
+	fail(n, err_new(ERR_HOST_DENIED, "%s is %s, which this service must not connect to", n->host, n->denied));
+}
+
 static void drop_socket(struct net *n)
 {
 	loop_unwatch(n->loop, &n->watch);
@@ -99,6 +113,17 @@ static void connected(struct net *n)
 	n->fn(n->arg, NET_CONNECTED, NULL);
 }
 
+/* The address itself is judged, at the moment it is used: a name may lead elsewhere the next time. */
+static bool is_denied(struct net *n, const struct addrinfo *a)
+{
+	char text[NETWORK_TEXT];
+
+	if (!network_holds_resolved(denied, a->ai_addr, text))
+		return false;
+	snprintf(n->denied, sizeof(n->denied), "%s", text);
+	return true;
+}
+
 /* Tries the addresses that are left until one is under way. */
 static void try_next(struct net *n)
 {
@@ -107,6 +132,8 @@ static void try_next(struct net *n)
 
 		n->next = a->ai_next;
 		drop_socket(n);
+		if (is_denied(n, a))
+			continue;
 		n->fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		if (n->fd < 0 || (connect(n->fd, a->ai_addr, a->ai_addrlen) != 0 && errno != EINPROGRESS)) {
 			n->last_errno = errno;
@@ -118,7 +145,10 @@ static void try_next(struct net *n)
 		return;
 	}
 	drop_socket(n);
-	connect_failed(n);
+	if (n->last_errno == 0 && n->denied[0] != '\0')
+		all_denied(n);
+	else
+		connect_failed(n);
 }
 
 static void on_connect_event(struct net *n)

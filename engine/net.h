@@ -5,6 +5,7 @@
 #ifndef NET_H
 #define NET_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,9 @@ typedef void net_fn(void *arg, enum net_event ev, const struct err *e);
 #define NET_TLS_MS 30000
 
 struct net *net_open(struct loop *l, const char *host, uint16_t port, net_fn *fn, void *arg);
+/* Addresses of these networks are never connected to, whatever name led there (ERR_HOST_DENIED); for every stream from here
+ * on. Borrowed. */
+void net_deny(const json_t *networks);
 /* A stream that is connected already, non-blocking; takes fd over. NET_CONNECTED follows; `name` is for texts. */
 struct net *net_adopt(struct loop *l, int fd, const char *name, net_fn *fn, void *arg);
 void net_close(struct net *n); /* NULL is fine */

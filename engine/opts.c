@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "fs.h"
 #include "mem.h"
+#include "network.h"
 #include "str.h"
 #include "tls.h"
 
@@ -50,6 +51,7 @@ static const struct option_row rows[] = {
 	{"from-tls-fingerprint", TEXT, FOR_ALL, R(from_pin), "HEX", "trust only this certificate (SHA-256)"},
 	{"to-tls-fingerprint", TEXT, FOR_ALL, R(to_pin), "HEX", "the same for the destination"},
 	{"allow-plaintext", FLAG, FOR_ALL, O(allow_plaintext), NULL, "imap:// without TLS: loopback and tests only"},
+	{"deny-network", LIST, FOR_ALL, O(deny_network), "NET", "never connect to an address of this network (CIDR)"},
 	{"state", TEXT, FOR_COPY | FOR_VERIFY, O(state), "FILE", "what is copied already, one file a mailbox pair"},
 	{"events", TEXT, FOR_ALL, O(events), "FILE|fd:N", "JSON Lines, see migration-events(7)"},
 	{"quarantine", TEXT, FOR_COPY, O(quarantine), "DIR", "keep messages that the destination refuses"},
@@ -280,6 +282,9 @@ static const struct err *check_together(const struct opts *o)
 
 	for (size_t i = 0; i < o->map.n && e == NULL; i++)
 		e = check_map(o->map.s[i]);
+	for (size_t i = 0; i < o->deny_network.n && e == NULL; i++)
+		if (!network_is(o->deny_network.s[i]))
+			e = err_new(ERR_USAGE, "--deny-network %s: a network (10.0.0.0/8) or an address is needed", o->deny_network.s[i]);
 	if (e != NULL)
 		return e;
 	if (!o->delete_extra && (o->understood || o->delete_max.n > 0))
@@ -369,6 +374,7 @@ void opts_wipe(struct opts *o)
 	free(o->map.s);
 	free(o->include.s);
 	free(o->exclude.s);
+	free(o->deny_network.s);
 	memset(o, 0, sizeof(*o));
 	buf_init(&o->from.secret);
 	buf_init(&o->to.secret);

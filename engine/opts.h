@@ -26,7 +26,7 @@ struct opts {
 	struct endpoint from, to;
 	bool has_to;
 	const char *state, *events, *quarantine, *baseline, *ledger, *only;
-	struct strlist map, include, exclude;
+	struct strlist map, include, exclude, deny_network;
 	const char *since, *before; /* "2024-01-31", checked */
 	uint64_t max_size;          /* bytes; 0: none */
 	uint64_t max_rate;          /* bytes a second; 0: none */

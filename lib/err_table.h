@@ -83,6 +83,8 @@ ERR_ROW(ERR_HOST_REFUSED, "host.refused", RETRY_ONCE, 409, 69, "The host refuses
 	"O servidor recusa ligações nesta porta", "Verifique a porta; o serviço de correio está a correr?")
 ERR_ROW(ERR_HOST_UNREACHABLE, "host.unreachable", RETRY_LATER, 409, 69, "The host does not answer", "Check host, port and firewall.",
 	"O servidor não responde", "Verifique servidor, porta e firewall.")
+ERR_ROW(ERR_HOST_DENIED, "host.denied", RETRY_NEVER, 409, 77, "The host is in a network that must not be connected to", "Check the spelling of the host; MIGRATION_DENY_NETWORKS names the networks.",
+	"O servidor está numa rede à qual não é permitido ligar", "Verifique o nome do servidor; MIGRATION_DENY_NETWORKS indica as redes.")
 ERR_ROW(ERR_LINE_LOST, "line.lost", RETRY_LATER, 409, 75, "The connection broke", "It is tried again by itself.",
 	"A ligação caiu", "É tentado novamente de forma automática.")
 ERR_ROW(ERR_TIMEOUT, "line.timeout", RETRY_LATER, 409, 75, "The server stopped answering", "It is tried again by itself.",

@@ -21,6 +21,8 @@ libbase_a_SOURCES = \
 	lib/log.h \
 	lib/mem.c \
 	lib/mem.h \
+	lib/network.c \
+	lib/network.h \
 	lib/str.c \
 	lib/str.h
 BASE_LIBS = libbase.a $(SODIUM_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)

@@ -1,10 +1,13 @@
 #include "network.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
 #include "str.h"
 
 #include "banned.h"
@@ -77,4 +80,38 @@ bool network_holds(const json_t *networks, const char *address)
 	json_array_foreach(networks, i,
 	        v) if (n > 0 && json_is_string(v) && holds(json_string_value(v), bytes, n)) return true;
 	return false;
+}
+
+bool network_is(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	uint8_t net[V6];
+	char *address = xstrndup(text, slash != NULL ? (size_t)(slash - text) : strlen(text));
+	size_t n = bytes_of(address, net);
+	int64_t bits;
+
+	free(address);
+	return n > 0 && (slash == NULL || str_i64(slash + 1, 0, (int64_t)n * 8, &bits));
+}
+
+bool network_holds_resolved(const json_t *networks, const struct sockaddr *address, char *text)
+{
+	const struct in6_addr *six;
+
+	*text = '\0';
+	if (address->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text, NETWORK_TEXT);
+		return network_holds(networks, text);
+	}
+	if (address->sa_family != AF_INET6)
+		return false;
+	six = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+	for (size_t i = 0; i < sizeof(holders) / sizeof(holders[0]); i++)
+		if (holds(holders[i].network, six->s6_addr, V6)) {
+			inet_ntop(AF_INET, six->s6_addr + holders[i].at, text, NETWORK_TEXT);
+			if (network_holds(networks, text))
+				return true;
+		}
+	inet_ntop(AF_INET6, six, text, NETWORK_TEXT);
+	return network_holds(networks, text);
 }

@@ -35,7 +35,7 @@ int inspect_main(int argc, char **argv)
 		const struct err *(*run)(char **args);
 	} commands[] = {
 		{"mbox", 1, inspect_mbox}, {"rest", 3, inspect_rest}, {"split", 3, inspect_split}, {"tgz", 1, inspect_tgz},
-		{"compare", 2, inspect_compare},
+		{"compare", 2, inspect_compare}, {"address", 2, inspect_address},
 	};
 	const struct err *e;
 	int64_t fd;

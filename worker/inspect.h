@@ -8,6 +8,8 @@
  *   split FILE FOLDER PREFIX each message of an mbox as FOLDER/PREFIX-N.eml: {"t":"eml","file","size"}
  *   tgz FILE                 {"t":"folder","folder","messages","bytes"}, then {"t":"archive","messages","others"}; status 3
  *                            and {"t":"damage","message"} when it is damaged
+ *   address HOSTS NETWORKS   lists with commas: whether a host is an address in one of the networks; status 3 and
+ *                            {"t":"damage","message"} when one is
  *   compare FILE LISTING     which messages of FILE stand in LISTING, the destination's export without bodies:
  *                            {"t":"compared","folder","expected","found"} for each folder
  */
@@ -30,5 +32,6 @@ const struct err *inspect_rest(char **args);
 const struct err *inspect_split(char **args);
 const struct err *inspect_tgz(char **args);
 const struct err *inspect_compare(char **args);
+const struct err *inspect_address(char **args);
 
 #endif

@@ -30,6 +30,7 @@ libworker_a_SOURCES = \
 	worker/imapsync_log.h \
 	worker/inspect.c \
 	worker/inspect.h \
+	worker/inspect_address.c \
 	worker/inspect_mbox.c \
 	worker/inspect_tgz.c \
 	worker/lines.c \
@@ -114,7 +115,5 @@ migration_dns_SOURCES = \
 	worker/dns_settings.c \
 	worker/dns_settings.h \
 	worker/autoconfig.c \
-	worker/autoconfig.h \
-	worker/network.c \
-	worker/network.h
+	worker/autoconfig.h
 migration_dns_LDADD = $(MIGRATION_LIBS) $(CURL_LIBS) $(LDNS_LIBS) $(EXPAT_LIBS)

@@ -255,6 +255,16 @@ static const struct err *fill(struct spawn *s, const struct tool_job *job, unsig
 	return spawn_events(s, "--events");
 }
 
+static void add_denied(struct spawn *s, const struct conf *c)
+{
+	char *const *list = conf_list(c, CONF_DENY_NETWORKS);
+
+	for (; list != NULL && *list != NULL; list++) {
+		spawn_arg(s, "--deny-network");
+		spawn_arg(s, *list);
+	}
+}
+
 const struct err *mailmover_look(const struct tool_job *job, struct spawn **out)
 {
 	struct spawn *s = spawn_new(conf_str(job->conf, CONF_MAILMOVER_BIN));
@@ -273,6 +283,7 @@ const struct err *mailmover_look(const struct tool_job *job, struct spawn **out)
 			spawn_arg(s, "--from-tls-fingerprint");
 			spawn_arg(s, json_string_value(json_object_get(job->claim->options, "to_tls_fingerprint")));
 		}
+		add_denied(s, job->conf);
 		e = spawn_events(s, "--events");
 	}
 	if (e != NULL)
@@ -307,6 +318,7 @@ static const struct err *prepare(const struct tool_job *job, struct spawn **out)
 	if (job->claim->source_kind != SOURCE_IMAP)
 		allow_reader(s, conf_str(job->conf, CONF_MAILMOVER_BIN));
 	spawn_arg(s, commands[i].word);
+	add_denied(s, job->conf);
 	e = fill(s, job, commands[i].bit);
 	if (e != NULL)
 		spawn_free(s);

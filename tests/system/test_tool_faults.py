@@ -146,6 +146,26 @@ def test_one_that_hangs(fake, how):
     wait.until(lambda: not fake.tools(fake.worker), "the tools to be gone", 30)
 
 
+def test_denied_networks(fake):
+    """No tool is started towards a host in MIGRATION_DENY_NETWORKS; the engine native does not connect either."""
+    fake.worker.stop()
+    wall = {"MIGRATION_DENY_NETWORKS": "10.0.0.0/8,127.0.0.0/8,::1"}
+    real = {"MIGRATION_MAILMOVER_BIN": fake.programs / "mailmover"}
+    walled = fake.fake_worker("faults-3", **{**place(fake, "walled"), **wall, **real})
+    walled.start()
+    try:
+        client, made, _ = jobs(fake, "denied", ["flood"])
+        native = client.create_job("denied-native.example", source={"kind": "imap", **SERVER}, destination=SERVER)
+        client.add_mailboxes(native["id"], [{side: {"user": "a@denied.example", "secret": "x"} for side in ("source", "destination")}])
+        for job in [*made.values(), native]:
+            run, = client.wait_runs(client.start(job["id"], "preflight"))
+            assert (run["status"], run["code"]) == ("failed", "host.denied") and "127.0.0.1" in run["message"], run
+            assert "line 0:" not in client.request("GET", f"/runs/{run['id']}/log").text
+    finally:
+        walled.stop()
+        fake.worker.start()
+
+
 def test_missing(fake):
     """Told at preflight, with what to install."""
     fake.worker.stop()
