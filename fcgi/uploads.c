@@ -100,7 +100,7 @@ static const struct err *expire(struct app *app, const char *dir)
 	const struct err *e;
 	size_t n;
 
-	e = upload_overdue(app->store, now, &v, &n);
+	e = upload_overdue(app->store, now, now - (uploads_expiry(app, now) - now), &v, &n);
 	for (size_t i = 0; e == NULL && i < n; i++) {
 		struct upload_file *f = NULL;
 
@@ -110,12 +110,17 @@ static const struct err *expire(struct app *app, const char *dir)
 			e = NULL;
 			continue;
 		}
-		e = upload_remove(app->store, v[i].id, "expired", &actor_system, now);
+		if (e != NULL && e->id == ERR_NOT_FOUND)
+			e = NULL; /* the file is gone already: the row shall follow */
+		if (e == NULL)
+			e = upload_remove(app->store, v[i].id, "expired", &actor_system, now);
 		if (e == NULL)
 			e = upload_file_remove(dir, v[i].token);
 		upload_file_close(f);
 		if (e == NULL)
 			log_info("upload %lld expired", (long long)v[i].id);
+		else if (e->id == ERR_CONFLICT)
+			e = NULL; /* a mailbox was given it this moment */
 	}
 	uploads_free(v, n);
 	return e;

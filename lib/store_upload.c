@@ -153,12 +153,14 @@ const struct err *upload_list(struct store *s, const char *org, int status, int6
 	return all(e, st, v, n);
 }
 
-const struct err *upload_overdue(struct store *s, int64_t now_ms, struct upload **v, size_t *n)
+const struct err *upload_overdue(struct store *s, int64_t now_ms, int64_t unused_since_ms, struct upload **v, size_t *n)
 {
 	struct stmt *st;
 	const struct err *e = db_query(store_db(s), &st,
-	        "SELECT " COLUMNS " FROM uploads u WHERE u.status = 'receiving' AND u.expires_at <= ?1 ORDER BY u.id LIMIT 100",
-	        "i", now_ms);
+	        "SELECT " COLUMNS " FROM uploads u WHERE (u.status = 'receiving' AND u.expires_at <= ?1)"
+	        " OR (u.status = 'complete' AND u.updated_at <= ?2 AND NOT EXISTS (SELECT 1 FROM mailboxes m"
+	        " WHERE m.source_upload = u.id)) ORDER BY u.id LIMIT 100",
+	        "ii", now_ms, unused_since_ms);
 
 	return all(e, st, v, n);
 }

@@ -27,8 +27,8 @@ const struct err *upload_find(struct store *s, const char *token, const char *or
 /* By id; without removed ones. org NULL: of any; status -1: any. */
 const struct err *upload_list(struct store *s, const char *org, int status, int64_t after, size_t limit, struct upload **v,
         size_t *n);
-/* Those still being received whose time is over. */
-const struct err *upload_overdue(struct store *s, int64_t now_ms, struct upload **v, size_t *n);
+/* Those still being received whose time is over, and complete ones that no mailbox was ever given since unused_since_ms. */
+const struct err *upload_overdue(struct store *s, int64_t now_ms, int64_t unused_since_ms, struct upload **v, size_t *n);
 
 /* While it is being received: it lives on. */
 const struct err *upload_extend(struct store *s, int64_t id, int64_t expires_at, int64_t now_ms);

@@ -177,6 +177,10 @@ def test_expiry(api, tus):
     line = tus.line(fresh, 0, 9)  # refused too: its time was over before it began
     line.send(b"123456789")
     assert line.getresponse().status == 410
+    unused, used = tus.send(b"abc"), tus.send(PST)  # whole, long ago; one of them has a mailbox
+    job = tus.client.create_job("expiry.example", destination={"host": "127.0.0.1", "tls": "none"})
+    tus.client.add_mailboxes(job["id"], [{"source": {"kind": "pst", "upload_id": used["id"]}, "destination": {"user": "u", "secret": "s"}}])
+    database(api, "UPDATE uploads SET updated_at = 1 WHERE token IN (?, ?)", unused["token"], used["token"])
     stray = api.paths.data / "uploads" / ("f" * 32)  # of a creation that did not come to its end
     stray.write_bytes(b"x")
     os.utime(stray, (1, 1))
@@ -185,6 +189,8 @@ def test_expiry(api, tus):
     wait.until(lambda: not on_disk(api, old).exists() and not on_disk(api, fresh).exists() and not stray.exists(), "the sweep")
     assert database(api, "SELECT count(*) FROM uploads WHERE token IN (?, ?) AND status = 'removed'", *tokens) == [(2,)]
     assert on_disk(api, "/" + done["token"]).exists()
+    wait.until(lambda: not on_disk(api, "/" + unused["token"]).exists(), "the upload that nobody used to go")
+    assert on_disk(api, "/" + used["token"]).exists() and tus.client.request("GET", "/uploads/" + unused["token"]).status == 410
     # each part puts it off
     path = tus.new(9)
     token = path.rsplit("/", 1)[1]
