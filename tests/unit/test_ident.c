@@ -188,7 +188,7 @@ static void no_cut_changes_the_keys_of_odd_messages(void **state)
 	struct buf b = BUF_INIT;
 
 	(void)state;
-	for (uint32_t seed = 1; seed < 300; seed++) {
+	for (uint32_t seed = 1; seed < 300; seed += is_long() ? 1 : 3) {
 		struct ident whole, cut;
 
 		fill_odd(&b, seed, 50 + seed * 7);
