@@ -114,7 +114,11 @@ def test_killed(case, tmp_path, kind, long):
                     started.end()
             started.end()
             run = engine.run()
-            if kind == "pst" and run.status == 1:  # what was being read when the helper died is tried again
+            for _ in range(3):
+                # 75: a line was lost, for Dovecot's imap-login may panic where another was reset; 1: what was being read when
+                # the helper died is tried again
+                if run.status != 75 and not (kind == "pst" and run.status == 1):
+                    break
                 run = engine.run()
             assert run.status == 0, f"{moments}\n{run}"
             assert run.done["messages_copied"] + run.done["messages_present"] == count, run
