@@ -17,9 +17,9 @@
 
 /* IANA's special-purpose registries, what a server on the Internet cannot have. */
 static const char *const inside[] = {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8",
-        "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15",
-        "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128", "100::/64",
-        "2001:db8::/32", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"};
+	"169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15",
+	"198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128", "100::/64",
+	"2001:db8::/32", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"};
 
 /* IPv6 networks whose addresses hold an IPv4 address, and where. */
 static const struct {
@@ -45,9 +45,9 @@ static bool holds(const char *network, const uint8_t *address, size_t n)
 	if (slash != NULL && !str_i64(slash + 1, 0, (int64_t)n * 8, &bits))
 		return false;
 	if (snprintf(text, sizeof(text), "%.*s",
-	            slash != NULL ? (int)(slash - network) : (int)strlen(network),
-	            network) >= (int)sizeof(text) ||
-	        bytes_of(text, net) != n || memcmp(net, address, (size_t)bits / 8) != 0)
+		    slash != NULL ? (int)(slash - network) : (int)strlen(network),
+		    network) >= (int)sizeof(text) ||
+		bytes_of(text, net) != n || memcmp(net, address, (size_t)bits / 8) != 0)
 		return false;
 	return bits % 8 == 0 || ((net[bits / 8] ^ address[bits / 8]) & (0xff << (8 - bits % 8)) & 0xff) == 0;
 }
@@ -77,8 +77,9 @@ bool network_holds(const json_t *networks, const char *address)
 	size_t n = bytes_of(address, bytes), i;
 	json_t *v;
 
-	json_array_foreach(networks, i,
-	        v) if (n > 0 && json_is_string(v) && holds(json_string_value(v), bytes, n)) return true;
+	json_array_foreach(networks, i, v)
+		if (n > 0 && json_is_string(v) && holds(json_string_value(v), bytes, n))
+			return true;
 	return false;
 }
 
@@ -100,7 +101,8 @@ bool network_holds_resolved(const json_t *networks, const struct sockaddr *addre
 
 	*text = '\0';
 	if (address->sa_family == AF_INET) {
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text, NETWORK_TEXT);
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text,
+			NETWORK_TEXT);
 		return network_holds(networks, text);
 	}
 	if (address->sa_family != AF_INET6)

@@ -107,11 +107,11 @@ static void close_server(struct reading *r)
 		tls = "starttls";
 	user = strcmp(value[F_USER], "%EMAILADDRESS%") == 0     ? "address"
 	       : strcmp(value[F_USER], "%EMAILLOCALPART%") == 0 ? "local"
-	                                                        : "other";
+								: "other";
 	if (tls != NULL && autoconfig_is_host(value[F_HOST]) && str_i64(value[F_PORT], 1, 65535, &port) &&
-	        json_array_size(r->found) < SERVERS_MAX)
+		json_array_size(r->found) < SERVERS_MAX)
 		json_array_append_new(r->found, json_pack("{s:s, s:I, s:s, s:s}", "host", value[F_HOST],
-		                                        "port", (json_int_t)port, "tls", tls, "user", user));
+							"port", (json_int_t)port, "tls", tls, "user", user));
 	for (int i = 0; i < FIELDS; i++)
 		free(value[i]);
 }
@@ -130,7 +130,7 @@ static void close_element(void *arg, const XML_Char *name)
 }
 
 static void refuse_doctype(
-        void *arg, const XML_Char *name, const XML_Char *sysid, const XML_Char *pubid, int internal)
+	void *arg, const XML_Char *name, const XML_Char *sysid, const XML_Char *pubid, int internal)
 {
 	struct reading *r = arg;
 

@@ -30,13 +30,12 @@ static void add(struct search *s, const char *how, const char *where, json_t *se
 	json_t *other;
 	size_t i;
 
-	json_array_foreach(s->found, i,
-	        other) if (json_equal(json_object_get(other, "host"), json_object_get(server, "host")) &&
-	                   json_equal(json_object_get(other, "port"), json_object_get(server, "port")))
-	{
-		json_decref(server);
-		return;
-	}
+	json_array_foreach(s->found, i, other)
+		if (json_equal(json_object_get(other, "host"), json_object_get(server, "host")) &&
+			json_equal(json_object_get(other, "port"), json_object_get(server, "port"))) {
+			json_decref(server);
+			return;
+		}
 	json_object_set_new(server, "how", json_string(how));
 	json_object_set_new(server, "where", json_string(where));
 	json_array_append_new(s->found, server);
@@ -46,23 +45,23 @@ static void add(struct search *s, const char *how, const char *where, json_t *se
 
 /* Asks every resolver for each name and type; the questions are the caller's. */
 static struct dns_question *asked(
-        const struct search *s, const char *const *names, const ldns_rr_type *types, size_t n, size_t *count)
+	const struct search *s, const char *const *names, const ldns_rr_type *types, size_t n, size_t *count)
 {
 	struct dns_question *v = NULL;
 	json_t *address;
 	size_t i;
 
 	*count = 0;
-	json_array_foreach(s->how->resolvers, i, address) for (size_t k = 0; k < n; k++)
-	{
-		struct dns_question q = {.type = types[k], .recursive = true, .fd = -1};
+	json_array_foreach(s->how->resolvers, i, address)
+		for (size_t k = 0; k < n; k++) {
+			struct dns_question q = {.type = types[k], .recursive = true, .fd = -1};
 
-		if (!dns_address(json_string_value(address), s->how->port, &q.to, &q.to_len))
-			continue;
-		q.name = xstrdup(names[k]);
-		v = xreallocarray(v, *count + 1, sizeof(*v));
-		v[(*count)++] = q;
-	}
+			if (!dns_address(json_string_value(address), s->how->port, &q.to, &q.to_len))
+				continue;
+			q.name = xstrdup(names[k]);
+			v = xreallocarray(v, *count + 1, sizeof(*v));
+			v[(*count)++] = q;
+		}
 	dns_exchange(v, *count, s->how->timeout_ms, s->how->deadline);
 	return v;
 }
@@ -98,8 +97,8 @@ static void take_srv(struct search *s, const struct dns_question *q, const char 
 		c = rdf_text(rr, 2);
 		target = rdf_text(rr, 3);
 		if (str_i64(a, 0, 65535, &priority) && str_i64(b, 0, 65535, &weight) &&
-		        str_i64(c, 1, 65535, &p) && autoconfig_is_host(target) &&
-		        (rank = priority * 65536 - weight) < best) {
+			str_i64(c, 1, 65535, &p) && autoconfig_is_host(target) &&
+			(rank = priority * 65536 - weight) < best) {
 			best = rank;
 			port = p;
 			free(host);
@@ -112,8 +111,8 @@ static void take_srv(struct search *s, const struct dns_question *q, const char 
 	}
 	if (host != NULL)
 		add(s, "srv", q->name,
-		        json_pack("{s:s, s:I, s:s, s:s}", "host", host, "port", (json_int_t)port, "tls", tls,
-		                "user", "other"));
+			json_pack("{s:s, s:I, s:s, s:s}", "host", host, "port", (json_int_t)port, "tls", tls,
+				"user", "other"));
 	free(host);
 }
 
@@ -153,11 +152,11 @@ static char *address_of(const struct search *s, const char *host)
 			char *address;
 
 			if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_A &&
-			        ldns_rr_get_type(rr) != LDNS_RR_TYPE_AAAA)
+				ldns_rr_get_type(rr) != LDNS_RR_TYPE_AAAA)
 				continue;
 			address = rdf_text(rr, 0);
 			spoilt |= network_holds(s->how->denied, address) ||
-			          (network_is_inside(address) && !network_holds(s->how->allowed, address));
+				  (network_is_inside(address) && !network_holds(s->how->allowed, address));
 			if (chosen == NULL)
 				chosen = address;
 			else
@@ -190,11 +189,11 @@ static bool place_of(const char *url, char **host, char **port)
 	CURLU *u = curl_url();
 	char *scheme = NULL, *user = NULL, *h = NULL, *p = NULL;
 	bool good = u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	            curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-	            strcmp(scheme, "https") == 0 && curl_url_get(u, CURLUPART_USER, &user, 0) != CURLUE_OK &&
-	            curl_url_get(u, CURLUPART_HOST, &h, 0) == CURLUE_OK &&
-	            curl_url_get(u, CURLUPART_PORT, &p, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-	            autoconfig_is_host(h);
+		    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+		    strcmp(scheme, "https") == 0 && curl_url_get(u, CURLUPART_USER, &user, 0) != CURLUE_OK &&
+		    curl_url_get(u, CURLUPART_HOST, &h, 0) == CURLUE_OK &&
+		    curl_url_get(u, CURLUPART_PORT, &p, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+		    autoconfig_is_host(h);
 
 	if (good) {
 		*host = xstrdup(h);
@@ -221,7 +220,7 @@ static bool ask_once(const struct search *s, const char *url, struct buf *body, 
 
 	*next = NULL;
 	if (left <= 0 || !place_of(url, &host, &port) || (address = address_of(s, host)) == NULL ||
-	        (curl = curl_easy_init()) == NULL)
+		(curl = curl_easy_init()) == NULL)
 		goto done;
 	left = s->how->deadline - clock_mono_ms();
 	pin = xasprintf(strchr(address, ':') != NULL ? "%s:%s:[%s]" : "%s:%s:%s", host, port, address);
@@ -239,10 +238,10 @@ static bool ask_once(const struct search *s, const char *url, struct buf *body, 
 	if (*s->how->ca_file != '\0')
 		curl_easy_setopt(curl, CURLOPT_CAINFO, s->how->ca_file);
 	if (curl_easy_perform(curl) == CURLE_OK &&
-	        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK) {
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK) {
 		got = status == 200;
 		if (status >= 300 && status < 400 &&
-		        curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &to) == CURLE_OK && to != NULL)
+			curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &to) == CURLE_OK && to != NULL)
 			*next = xstrdup(to);
 	}
 done:
@@ -272,7 +271,8 @@ static bool look_at_document(struct search *s, const char *how, const char *firs
 	}
 	if (got && body.len > 0)
 		autoconfig_parse(body.ptr, body.len, domain, servers);
-	json_array_foreach(servers, i, server) add(s, how, first, json_incref(server));
+	json_array_foreach(servers, i, server)
+		add(s, how, first, json_incref(server));
 	got = json_array_size(servers) > 0;
 	json_decref(servers);
 	free(url);
@@ -293,9 +293,9 @@ static void look_at_documents(struct search *s, const json_t *mx)
 {
 	const char *host = json_string_value(json_array_get(mx, 0)), *ispdb = s->how->ispdb;
 	bool got = look_at(s, "autoconfig",
-	                   xasprintf("https://autoconfig.%s/mail/config-v1.1.xml", s->domain)) ||
-	           look_at(s, "autoconfig",
-	                   xasprintf("https://%s/.well-known/autoconfig/mail/config-v1.1.xml", s->domain));
+			   xasprintf("https://autoconfig.%s/mail/config-v1.1.xml", s->domain)) ||
+		   look_at(s, "autoconfig",
+			   xasprintf("https://%s/.well-known/autoconfig/mail/config-v1.1.xml", s->domain));
 
 	if (*ispdb == '\0')
 		return;
@@ -304,7 +304,7 @@ static void look_at_documents(struct search *s, const json_t *mx)
 	 * provider.example */
 	host = host != NULL && autoconfig_is_host(host) ? strchr(host, '.') : NULL;
 	for (int i = 0; !got && i < MX_DOMAINS_MAX && host != NULL && strchr(host + 1, '.') != NULL;
-	        i++, host = strchr(host + 1, '.'))
+		i++, host = strchr(host + 1, '.'))
 		if (!str_ieq(host + 1, s->domain))
 			got = look_at(s, "mx", xasprintf("%s%s", ispdb, host + 1));
 }
