@@ -179,18 +179,19 @@ static void file_answered(void *arg, const struct api_answer *a)
 		finish(d, DELIVERY_STALE);
 		return;
 	}
-	/* 200 and 409 both say where the API's copy ends */
-	/* an end behind ours is of a copy that is not ours */
-	if (at > d->offset && stat(d->files[d->at_file].path, &st) == 0 && at <= st.st_size) {
+	/* 200 and 409 both say where the API's copy ends; an end behind ours is of a copy that is not ours */
+	if (stat(d->files[d->at_file].path, &st) != 0 || at < 0 || at > st.st_size) {
+		keep_here(d, a);
+		next_file(d);
+	} else if (a->e == NULL && at == st.st_size) {
+		next_file(d);
+	} else if (at > d->offset) { /* also when all of it stands there, from while it grew: its end is still to be told */
 		d->offset = at;
-		if (at == st.st_size)
-			next_file(d);
-		else
-			timer_set(d->timer, 0);
-		return;
+		timer_set(d->timer, 0);
+	} else {
+		keep_here(d, a);
+		next_file(d);
 	}
-	keep_here(d, a);
-	next_file(d);
 }
 
 static void send_piece(struct delivery *d)

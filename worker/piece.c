@@ -58,11 +58,11 @@ struct http_call *piece_send(struct api *a, const struct piece *p, api_fn *fn, v
 
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) == 0 && st.st_size > p->offset) {
+	if (fstat(fd, &st) == 0 && (st.st_size > p->offset || (p->whole && p->offset > 0 && st.st_size == p->offset))) {
 		size = st.st_size - p->offset < (off_t)PIECE ? (size_t)(st.st_size - p->offset) : PIECE;
-		bytes = xmalloc(size);
+		bytes = xmalloc(size + 1);
 		n = pread(fd, bytes, size, p->offset);
-		if (n > 0)
+		if (n > 0 || (n == 0 && size == 0))
 			call = put(a, p, bytes, (size_t)n, p->whole && p->offset + n >= st.st_size, fn, arg);
 		free(bytes);
 	}

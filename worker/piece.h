@@ -18,7 +18,7 @@ struct piece {
 char *piece_name(int64_t attempt, const char *name);
 
 /* Sends what stands from p->offset on, 4 MiB at most; an answer 200 or 409 says where the API's copy ends. NULL: there is
- * nothing (more) to read. */
+ * nothing (more) to read. Of a whole file that stands there already its end is told, with no bytes. */
 struct http_call *piece_send(struct api *a, const struct piece *p, api_fn *fn, void *arg);
 
 /* What an answer says of that end; -1: nothing. */

@@ -92,6 +92,7 @@ def test_log_while_it_runs(fake):
     fake.ended(run)
     wait.until(lambda: str(run["id"]) not in fake.names("running"), "the run to go", 30)
     assert client.request("GET", f"/runs/{run['id']}/log").text.count("fake tool: hang") == 1
+    assert rows(fake, "SELECT complete, length(sha256) FROM artefacts WHERE run_id = ? AND name = 'log'", run["id"]) == [(1, 64)]
 
 
 @pytest.mark.long
