@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lines.h"
+
 #include "banned.h"
 
 static bool emit(struct reading *r, const char *p, size_t n)
@@ -21,12 +23,34 @@ static bool emit(struct reading *r, const char *p, size_t n)
 	return true;
 }
 
-/* Line by line, so that each ends in CRLF; of a header no more than it. */
+/* All of it, in one go, out or into what is held. */
+static void emit_whole(struct reading *r, const char *p, size_t n)
+{
+	struct buf *to = r->hold != NULL ? r->hold : &r->sv->out;
+	size_t got;
+
+	buf_reserve(to, LINES_ROOM(n));
+	got = lines_to_crlf(to->ptr + to->len, p, n, &r->cr);
+	r->size += got;
+	if (r->hold != NULL && to->len + got > SERVE_HOLD)
+		r->overflow = true;
+	else
+		to->len += got;
+	to->ptr[to->len] = '\0';
+	if (r->hold == NULL && to->len >= SERVE_OUT)
+		serve_flush(r->sv);
+}
+
+/* Each line ended by CRLF; of a header no more than it. */
 static bool on_bytes(void *arg, const void *data, size_t n)
 {
 	struct reading *r = arg;
 	const char *p = data, *end = p + n;
 
+	if (r->part == WHOLE && !r->overflow) {
+		emit_whole(r, p, n);
+		return true;
+	}
 	while (p < end) {
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
 		const char *stop = lf != NULL ? lf : end;

@@ -9,6 +9,8 @@ libsource_a_CPPFLAGS = $(libengine_a_CPPFLAGS) $(ARCHIVE_CFLAGS) $(GMIME_CFLAGS)
 libsource_a_SOURCES = \
 	engine/gunzip.c \
 	engine/gunzip.h \
+	engine/lines.c \
+	engine/lines.h \
 	engine/mail_date.c \
 	engine/mail_date.h \
 	engine/mail_head.c \

@@ -1,9 +1,11 @@
-/* Where messages of an mbox begin and end, cut anywhere; dates as mail writes them; labels. */
+/* Where messages of an mbox begin and end, cut anywhere; line ends; dates as mail writes them; labels. */
 #include "unit.h"
 
+#include "lines.h"
 #include "mail_date.h"
 #include "mail_labels.h"
 #include "mbox_scan.h"
+#include "mem.h"
 #include "source.h"
 
 struct file {
@@ -97,6 +99,37 @@ static void dates_to(const char *text, int64_t want)
 	assert_int_equal(got, want);
 }
 
+/* Line ends of every kind at every place of a block, in one go and cut in two anywhere. */
+static void test_line_ends(void **state)
+{
+	static const char *const ends[][2] = {{"\n", "\r\n"}, {"\r\n", "\r\n"}, {"\r", "\r"}, {"\r\r\n", "\r\r\n"},
+		{"\n\n", "\r\n\r\n"}, {"\n\r\n", "\r\n\r\n"}};
+
+	(void)state;
+	for (size_t length = 0; length < 40; length++)
+		for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+			struct buf in = BUF_INIT, want = BUF_INIT;
+
+			for (size_t k = 0; k < length; k++)
+				buf_addc(&in, 'x');
+			buf_add(&want, in.ptr, in.len);
+			buf_addf(&in, "%szz%s", ends[i][0], ends[i][0]);
+			buf_addf(&want, "%szz%s", ends[i][1], ends[i][1]);
+			for (size_t cut = 0; cut <= in.len; cut++) {
+				char *out = xmalloc(LINES_ROOM(cut) + LINES_ROOM(in.len - cut));
+				bool cr = false;
+				size_t n = lines_to_crlf(out, in.ptr, cut, &cr);
+
+				n += lines_to_crlf(out + n, in.ptr + cut, in.len - cut, &cr);
+				assert_int_equal(n, want.len);
+				assert_memory_equal(out, want.ptr, n);
+				free(out);
+			}
+			buf_free(&in);
+			buf_free(&want);
+		}
+}
+
 static void test_dates(void **state)
 {
 	char text[MAIL_DATE_IMAP];
@@ -138,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_boundaries),
 		cmocka_unit_test(test_quotes),
+		cmocka_unit_test(test_line_ends),
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_labels),
 	};
