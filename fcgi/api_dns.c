@@ -95,14 +95,8 @@ const struct err *api_dns_read(struct call *c)
 	json_t *o = NULL, *doc;
 	char *options = NULL;
 	bool autodiscover = false;
-	struct js_at root;
-	const struct err *e = call_json_or_empty(c, &root);
+	const struct err *e = call_flag(c, "autodiscover", &autodiscover);
 
-	if (e == NULL) {
-		js_bool(&root, "autodiscover", JS_OPTIONAL, &autodiscover);
-		js_known(&root, (const char *const[]){"autodiscover", NULL});
-		e = call_bad(c);
-	}
 	if (e == NULL)
 		e = job_get(c->app->store, c->args.id, call_org(c), &j);
 	if (e == NULL)

@@ -140,14 +140,8 @@ const struct err *api_quarantine_retry(struct call *c)
 	struct quarantine *q = NULL;
 	struct mailbox m = {0};
 	bool queue = false;
-	struct js_at root;
-	const struct err *e = call_json_or_empty(c, &root);
+	const struct err *e = call_flag(c, "queue", &queue);
 
-	if (e == NULL) {
-		js_bool(&root, "queue", JS_OPTIONAL, &queue);
-		js_known(&root, (const char *const[]){"queue", NULL});
-		e = call_bad(c);
-	}
 	if (e == NULL)
 		e = find(c, &m, &q);
 	if (e == NULL && q->state == QUARANTINE_MOVED)

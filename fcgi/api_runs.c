@@ -178,15 +178,8 @@ const struct err *api_runs_retry(struct call *c)
 {
 	struct run *r = xcalloc(1, sizeof(*r));
 	bool queue = false;
-	struct js_at root;
-	const struct err *e;
+	const struct err *e = call_flag(c, "queue", &queue);
 
-	e = call_json_or_empty(c, &root);
-	if (e == NULL) {
-		js_bool(&root, "queue", JS_OPTIONAL, &queue);
-		js_known(&root, (const char *const[]){"queue", NULL});
-		e = call_bad(c);
-	}
 	if (e == NULL)
 		e = run_get(c->app->store, c->args.id, call_org(c), r);
 	run_free(r);

@@ -359,6 +359,18 @@ const struct err *call_nothing(struct call *c)
 	return call_bad(c);
 }
 
+const struct err *call_flag(struct call *c, const char *name, bool *v)
+{
+	struct js_at root;
+	const struct err *e = call_json_or_empty(c, &root);
+
+	if (e != NULL)
+		return e;
+	js_bool(&root, name, JS_OPTIONAL, v);
+	js_known(&root, (const char *const[]){name, NULL});
+	return call_bad(c);
+}
+
 void call_created(struct call *c, const char *fmt, ...)
 {
 	struct buf path = BUF_INIT;

@@ -48,6 +48,8 @@ const struct err *call_json(struct call *c, struct js_at *root);
 const struct err *call_json_or_empty(struct call *c, struct js_at *root);
 /* For routes that take no parameters: no body, or {}. ERR_JSON, ERR_INPUT. */
 const struct err *call_nothing(struct call *c);
+/* A body that may hold the boolean `name` and nothing else, or none; *v stays when it says nothing. */
+const struct err *call_flag(struct call *c, const char *name, bool *v);
 /* call_json for an object or an array. */
 const struct err *call_json_any(struct call *c, struct js_at *root);
 /* NULL, or ERR_INPUT when the getters have found something. */
