@@ -3,11 +3,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
 #include "str.h"
 
 #include "banned.h"
@@ -35,19 +32,27 @@ static size_t bytes_of(const char *text, uint8_t out[V6])
 	return inet_pton(AF_INET6, text, out) == 1 ? V6 : 0;
 }
 
+/* "192.0.2.0/24", or an address alone: all its bits count. Returns the length of the address in bytes, 0 when it is none. */
+static size_t parse(const char *network, uint8_t net[V6], int64_t *bits)
+{
+	size_t text = strcspn(network, "/"), n;
+	char address[INET6_ADDRSTRLEN];
+
+	if (text >= sizeof(address))
+		return 0;
+	memcpy(address, network, text);
+	address[text] = '\0';
+	n = bytes_of(address, net);
+	*bits = (int64_t)n * 8;
+	return network[text] == '\0' || str_i64(network + text + 1, 0, *bits, bits) ? n : 0;
+}
+
 static bool holds(const char *network, const uint8_t *address, size_t n)
 {
-	const char *slash = strchr(network, '/');
-	char text[INET6_ADDRSTRLEN];
 	uint8_t net[V6];
-	int64_t bits = (int64_t)n * 8;
+	int64_t bits;
 
-	if (slash != NULL && !str_i64(slash + 1, 0, (int64_t)n * 8, &bits))
-		return false;
-	if (snprintf(text, sizeof(text), "%.*s",
-		    slash != NULL ? (int)(slash - network) : (int)strlen(network),
-		    network) >= (int)sizeof(text) ||
-		bytes_of(text, net) != n || memcmp(net, address, (size_t)bits / 8) != 0)
+	if (parse(network, net, &bits) != n || memcmp(net, address, (size_t)bits / 8) != 0)
 		return false;
 	return bits % 8 == 0 || ((net[bits / 8] ^ address[bits / 8]) & (0xff << (8 - bits % 8)) & 0xff) == 0;
 }
@@ -85,14 +90,10 @@ bool network_holds(const json_t *networks, const char *address)
 
 bool network_is(const char *text)
 {
-	const char *slash = strchr(text, '/');
 	uint8_t net[V6];
-	char *address = xstrndup(text, slash != NULL ? (size_t)(slash - text) : strlen(text));
-	size_t n = bytes_of(address, net);
 	int64_t bits;
 
-	free(address);
-	return n > 0 && (slash == NULL || str_i64(slash + 1, 0, (int64_t)n * 8, &bits));
+	return parse(text, net, &bits) > 0;
 }
 
 bool network_holds_resolved(const json_t *networks, const struct sockaddr *address, char *text)
