@@ -27,9 +27,14 @@ int64_t uploads_max(const struct app *app)
 	return conf_int(app->service->conf, CONF_MAX_PST_GB) << 30;
 }
 
+static int64_t lifetime_ms(const struct app *app)
+{
+	return conf_int(app->service->conf, CONF_UPLOAD_EXPIRE_HOURS) * HOUR_MS;
+}
+
 int64_t uploads_expiry(const struct app *app, int64_t now_ms)
 {
-	return now_ms + conf_int(app->service->conf, CONF_UPLOAD_EXPIRE_HOURS) * HOUR_MS;
+	return now_ms + lifetime_ms(app);
 }
 
 /* Bytes announced that have not come yet. */
@@ -100,7 +105,7 @@ static const struct err *expire(struct app *app, const char *dir)
 	const struct err *e;
 	size_t n;
 
-	e = upload_overdue(app->store, now, now - (uploads_expiry(app, now) - now), &v, &n);
+	e = upload_overdue(app->store, now, now - lifetime_ms(app), &v, &n);
 	for (size_t i = 0; e == NULL && i < n; i++) {
 		struct upload_file *f = NULL;
 
