@@ -254,8 +254,8 @@ done:
 	return got;
 }
 
-/* Answers whether the document named a server. */
-static bool look_at_document(struct search *s, const char *how, const char *first, const char *domain)
+/* Answers whether the document at `first`, which is taken, named a server. */
+static bool look_at(struct search *s, const char *how, char *first)
 {
 	struct buf body = BUF_INIT;
 	char *url = xstrdup(first), *next;
@@ -270,22 +270,14 @@ static bool look_at_document(struct search *s, const char *how, const char *firs
 		url = next;
 	}
 	if (got && body.len > 0)
-		autoconfig_parse(body.ptr, body.len, domain, servers);
+		autoconfig_parse(body.ptr, body.len, s->domain, servers);
 	json_array_foreach(servers, i, server)
 		add(s, how, first, json_incref(server));
 	got = json_array_size(servers) > 0;
 	json_decref(servers);
 	free(url);
+	free(first);
 	buf_free(&body);
-	return got;
-}
-
-/* Takes the URL. */
-static bool look_at(struct search *s, const char *how, char *url)
-{
-	bool got = look_at_document(s, how, url, s->domain);
-
-	free(url);
 	return got;
 }
 
