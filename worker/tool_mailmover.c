@@ -217,6 +217,23 @@ static const struct err *add_only(struct spawn *s, const struct tool_job *job)
 	return e;
 }
 
+/* What decides how a server may be reached: the same for every account of a command. */
+static void add_reach(struct spawn *s, const struct conf *c, bool plaintext)
+{
+	char *const *list = conf_list(c, CONF_DENY_NETWORKS);
+
+	if (plaintext)
+		spawn_arg(s, "--allow-plaintext");
+	if (*conf_str(c, CONF_TLS_CA_FILE) != '\0') {
+		spawn_arg(s, "--ca-file");
+		spawn_arg(s, conf_str(c, CONF_TLS_CA_FILE));
+	}
+	for (; list != NULL && *list != NULL; list++) {
+		spawn_arg(s, "--deny-network");
+		spawn_arg(s, *list);
+	}
+}
+
 static const struct err *fill(struct spawn *s, const struct tool_job *job, unsigned command)
 {
 	bool back = job->claim->kind == RUN_ROLLBACK;
@@ -225,12 +242,8 @@ static const struct err *fill(struct spawn *s, const struct tool_job *job, unsig
 	e = back ? add_account(s, "from", job->destination) : add_source(s, job);
 	if (e != NULL || (e = add_account(s, "to", back ? job->source : job->destination)) != NULL)
 		return e;
-	if ((job->claim->source_kind == SOURCE_IMAP && job->source->tls == TLS_NONE) || job->destination->tls == TLS_NONE)
-		spawn_arg(s, "--allow-plaintext");
-	if (*conf_str(job->conf, CONF_TLS_CA_FILE) != '\0') {
-		spawn_arg(s, "--ca-file");
-		spawn_arg(s, conf_str(job->conf, CONF_TLS_CA_FILE));
-	}
+	add_reach(s, job->conf, (job->claim->source_kind == SOURCE_IMAP && job->source->tls == TLS_NONE) ||
+		job->destination->tls == TLS_NONE);
 	if (command != CHECK) {
 		spawn_arg(s, "--max-connections");
 		spawn_argf(s, "%d", job->connections);
@@ -255,16 +268,6 @@ static const struct err *fill(struct spawn *s, const struct tool_job *job, unsig
 	return spawn_events(s, "--events");
 }
 
-static void add_denied(struct spawn *s, const struct conf *c)
-{
-	char *const *list = conf_list(c, CONF_DENY_NETWORKS);
-
-	for (; list != NULL && *list != NULL; list++) {
-		spawn_arg(s, "--deny-network");
-		spawn_arg(s, *list);
-	}
-}
-
 const struct err *mailmover_look(const struct tool_job *job, struct spawn **out)
 {
 	struct spawn *s = spawn_new(conf_str(job->conf, CONF_MAILMOVER_BIN));
@@ -273,17 +276,11 @@ const struct err *mailmover_look(const struct tool_job *job, struct spawn **out)
 	spawn_arg(s, "check");
 	e = add_account(s, "from", job->destination);
 	if (e == NULL) {
-		if (job->destination->tls == TLS_NONE)
-			spawn_arg(s, "--allow-plaintext");
-		if (*conf_str(job->conf, CONF_TLS_CA_FILE) != '\0') {
-			spawn_arg(s, "--ca-file");
-			spawn_arg(s, conf_str(job->conf, CONF_TLS_CA_FILE));
-		}
+		add_reach(s, job->conf, job->destination->tls == TLS_NONE);
 		if (json_is_string(json_object_get(job->claim->options, "to_tls_fingerprint"))) {
 			spawn_arg(s, "--from-tls-fingerprint");
 			spawn_arg(s, json_string_value(json_object_get(job->claim->options, "to_tls_fingerprint")));
 		}
-		add_denied(s, job->conf);
 		e = spawn_events(s, "--events");
 	}
 	if (e != NULL)
@@ -318,7 +315,6 @@ static const struct err *prepare(const struct tool_job *job, struct spawn **out)
 	if (job->claim->source_kind != SOURCE_IMAP)
 		allow_reader(s, conf_str(job->conf, CONF_MAILMOVER_BIN));
 	spawn_arg(s, commands[i].word);
-	add_denied(s, job->conf);
 	e = fill(s, job, commands[i].bit);
 	if (e != NULL)
 		spawn_free(s);
