@@ -6,11 +6,6 @@
 
 #include "banned.h"
 
-const struct err *room_ask(const struct tool_job *job, struct spawn **out)
-{
-	return mailmover_look(job, out);
-}
-
 void room_event(struct room *r, const json_t *event)
 {
 	const char *type = json_string_value(json_object_get(event, "t"));
@@ -38,10 +33,10 @@ const struct err *room_for(const struct room *r, int64_t coming)
 
 void room_tell(const struct tool_job *job, const struct room *r, const struct err *e)
 {
-	json_t *event = json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "t", "check", "side", "destination", "name", "quota", "ok",
-		e == NULL, "code", e != NULL ? err_code(e) : "", "message",
-		e != NULL ? e->msg : r->known ? "" : "the server tells of no limit");
+	json_t *event = tool_check("destination", "quota", e);
 
+	if (e == NULL && !r->known)
+		json_object_set_new(event, "message", json_string("the server tells of no limit"));
 	if (r->known) {
 		json_object_set_new(event, "quota_used", json_integer(r->used));
 		json_object_set_new(event, "quota_limit", json_integer(r->limit));

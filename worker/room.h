@@ -18,9 +18,7 @@ struct room {
 	int64_t there;       /* bytes of mail that the account lists */
 };
 
-/* The program that asks; its events are room_event's. */
-const struct err *room_ask(const struct tool_job *job, struct spawn **out);
-/* An event of it, parsed. */
+/* An event of the program that asks (mailmover_look, tool.h), parsed. */
 void room_event(struct room *r, const json_t *event);
 /* ERR_QUOTA when `coming` bytes do not fit. */
 const struct err *room_for(const struct room *r, int64_t coming);

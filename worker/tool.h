@@ -68,6 +68,8 @@ const struct err *tool_find(const struct tool **out, enum engine_kind engine, en
 
 /* Tells an event of migration-events.7 (without v and at) as if the program itself had; takes it over. */
 void tool_tell(const struct tool_job *job, json_t *event);
+/* The event "check" of a preflight: e NULL, it passed. */
+json_t *tool_check(const char *side, const char *name, const struct err *e);
 /* A program's words for an event: bytes that are not UTF-8 become '?'. */
 json_t *tool_text(const char *s);
 /* Writes a secret into the file `name` of job->secrets, for a tool that wants a file; *path is the caller's. */

@@ -92,9 +92,9 @@ static const struct err *read_state(const char *path, json_t **out)
 const struct err *imap_upload_load(struct own *o)
 {
 	char *path = state_path(o);
-	struct stat st, saved;
+	struct stat st;
 	const struct err *e = NULL;
-	bool fresh = stat(path, &saved) != 0 && errno == ENOENT;
+	bool fresh = access(path, F_OK) != 0 && errno == ENOENT;
 
 	if (stat(o->job->upload, &st) != 0)
 		e = err_errno("the source's file %s", o->job->upload);

@@ -342,8 +342,7 @@ static const struct err *check_room(const struct own *o)
 static void tell_check(const struct own *o, const char *side, const char *name, const struct err *e)
 {
 	const struct imapsync_counts *c = &o->log.counts;
-	json_t *event = json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "t", "check", "side", side, "name", name, "ok",
-		e == NULL, "code", e != NULL ? err_code(e) : "", "message", e != NULL ? e->msg : "");
+	json_t *event = tool_check(side, name, e);
 
 	if (strcmp(name, "list") == 0) {
 		json_object_set_new(event, "messages", json_integer(known(c->source_messages)));

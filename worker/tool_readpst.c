@@ -301,7 +301,7 @@ static const struct err *start_room(struct own *o, struct spawn **out)
 {
 	o->step = ROOM;
 	o->room = (struct room){.known = false};
-	return room_ask(o->job, out);
+	return mailmover_look(o->job, out);
 }
 
 static const struct err *next(const struct tool_job *job, int status, struct spawn **out)
@@ -450,8 +450,7 @@ static void finish(const struct tool_job *job, const struct findings *f, int sta
 			e = &o->failure;
 		else if (o->login_status != 0 || !o->logged_in)
 			e = readpst_step_died("imap_upload.py", o->login_status);
-		tool_tell(job, json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "t", "check", "side", "destination", "name", "auth",
-			"ok", e == NULL, "code", e != NULL ? err_code(e) : "", "message", e != NULL ? e->msg : ""));
+		tool_tell(job, tool_check("destination", "auth", e));
 		if (e == NULL && o->step == ROOM) {
 			e = room_for(&o->room, coming(o)); /* of a PST nothing is known before readpst has read it */
 			room_tell(job, &o->room, e);

@@ -45,6 +45,12 @@ void tool_tell(const struct tool_job *job, json_t *event)
 	json_decref(event);
 }
 
+json_t *tool_check(const char *side, const char *name, const struct err *e)
+{
+	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "t", "check", "side", side, "name", name, "ok", e == NULL, "code",
+		e != NULL ? err_code(e) : "", "message", e != NULL ? e->msg : "");
+}
+
 json_t *tool_text(const char *s)
 {
 	char *clean;

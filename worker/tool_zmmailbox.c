@@ -240,7 +240,7 @@ static const struct err *next(const struct tool_job *job, int status, struct spa
 		if (job->claim->kind != RUN_PREFLIGHT)
 			tell_plan(o);
 		o->step = ROOM;
-		return room_ask(job, out);
+		return mailmover_look(job, out);
 	case ROOM:
 		if (job->claim->kind == RUN_PREFLIGHT)
 			return NULL;
@@ -321,8 +321,7 @@ static void finish(const struct tool_job *job, const struct findings *f, int sta
 	*out = (struct outcome){.status = RUN_SUCCEEDED};
 	if (job->claim->kind == RUN_PREFLIGHT) {
 		e = remote(o, o->step == ASK_SOURCE ? status : o->asked);
-		tool_tell(job, json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "t", "check", "side", "destination", "name", "auth",
-			"ok", e == NULL, "code", e != NULL ? err_code(e) : "", "message", e != NULL ? e->msg : ""));
+		tool_tell(job, tool_check("destination", "auth", e));
 		if (e == NULL && o->step == ROOM) {
 			e = room_for(&o->room, o->bytes - o->room.there);
 			room_tell(job, &o->room, e);
