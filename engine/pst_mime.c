@@ -61,7 +61,7 @@ struct writing {
 	uint64_t id;
 	int depth;
 	unsigned parts; /* boundaries so far */
-	bool lost;
+	struct pst_mime_end end;
 };
 
 typedef struct {
@@ -93,7 +93,7 @@ static void write_attachment(PstContent *c, GMimeStream *out)
 		return;
 	n = pst_attach_to_file(c->w->pf, c->attach, f);
 	if (fclose(f) != 0 || (n == 0 && c->attach->data.data == NULL))
-		c->w->lost = c->w->lost || n == 0;
+		c->w->end.lost = c->w->end.lost || n == 0;
 }
 
 static void write_embedded(PstContent *c, GMimeStream *out)
@@ -104,7 +104,10 @@ static void write_embedded(PstContent *c, GMimeStream *out)
 	if (item == NULL || item->email == NULL) {
 		static const char note[] = "Subject: (embedded item that cannot be read as a message)\n\n";
 
-		c->w->lost = c->w->lost || item == NULL;
+		if (item == NULL)
+			c->w->end.lost = true;
+		else
+			c->w->end.no_mail++;
 		g_mime_stream_write(out, note, strlen(note));
 	} else {
 		c->w->depth++;
@@ -495,7 +498,7 @@ static void write_item(struct writing *w, pst_item *item, GMimeStream *out)
 	g_object_unref(body);
 }
 
-bool pst_mime_write(pst_file *pf, pst_item *item, uint64_t id, pst_mime_fn *fn, void *arg)
+struct pst_mime_end pst_mime_write(pst_file *pf, pst_item *item, uint64_t id, pst_mime_fn *fn, void *arg)
 {
 	FnStream *out = g_object_new(fn_stream_get_type(), NULL);
 	struct writing w = {.pf = pf, .id = id};
@@ -505,7 +508,7 @@ bool pst_mime_write(pst_file *pf, pst_item *item, uint64_t id, pst_mime_fn *fn, 
 	out->arg = arg;
 	write_item(&w, item, GMIME_STREAM(out));
 	g_object_unref(out);
-	return !w.lost;
+	return w.end;
 }
 
 int64_t pst_mime_time(const FILETIME *t)

@@ -16,8 +16,12 @@ void pst_mime_prepare(void); /* before the cage closes */
 
 /* Called with the next bytes, lines ended by LF. */
 typedef void pst_mime_fn(void *arg, const void *p, size_t n);
-/* `id` tells the item from all others of the file: boundaries are made of it. False: attachments were lost. */
-bool pst_mime_write(pst_file *pf, pst_item *item, uint64_t id, pst_mime_fn *fn, void *arg);
+struct pst_mime_end {
+	bool lost;       /* an attachment that cannot be read */
+	uint8_t no_mail; /* contacts and the like among the attachments: in their place stands a note */
+};
+/* `id` tells the item from all others of the file: boundaries are made of it. */
+struct pst_mime_end pst_mime_write(pst_file *pf, pst_item *item, uint64_t id, pst_mime_fn *fn, void *arg);
 
 int64_t pst_mime_time(const FILETIME *t); /* seconds since 1970; INT64_MIN for NULL and nonsense */
 

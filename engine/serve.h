@@ -20,6 +20,7 @@ struct serve {
 	struct source_folder *open; /* EXAMINEd */
 	int64_t told;
 	bool over;
+	bool in_literal; /* nothing but the message may go out */
 };
 
 /* serve_answer.c; the process ends when the engine has gone */

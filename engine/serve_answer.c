@@ -57,6 +57,8 @@ void serve_note(void *arg, enum source_note kind, const char *folder, const char
 	static const char *const kinds[] = {"damage", "omitted", "progress"};
 	struct serve *sv = arg;
 
+	if (sv->in_literal) /* read for the second time: it has been said */
+		return;
 	if (kind == SOURCE_PROGRESS) {
 		int64_t now = clock_mono_ms();
 

@@ -55,7 +55,9 @@ static void stream_body(struct serve *sv, const struct source_msg *m)
 	const struct err *e;
 
 	buf_addf(&sv->out, " BODY[] {%" PRIu64 "}\r\n", m->size);
+	sv->in_literal = true;
 	e = serve_read(sv, m, &r);
+	sv->in_literal = false;
 	if (e != NULL || r.size != m->size)
 		_exit(0); /* the file is another one now: there is no honest way on with this answer */
 	buf_adds(&sv->out, ")\r\n");

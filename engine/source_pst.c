@@ -153,11 +153,11 @@ static void on_bytes(void *arg, const void *p, size_t n)
 static void give(struct pst *p, pst_item *item, uint64_t id, int fd)
 {
 	struct sending s = {.fd = fd, .out = BUF_INIT};
-	char end[5] = {0};
+	struct pst_mime_end end = pst_mime_write(&p->file, item, id, on_bytes, &s);
+	uint32_t none = 0;
 
-	end[4] = pst_mime_write(&p->file, item, id, on_bytes, &s);
 	send_out(&s);
-	if (fs_write_all(fd, end, sizeof(end)) != NULL)
+	if (fs_write_all(fd, &none, sizeof(none)) != NULL || fs_write_all(fd, &end, sizeof(end)) != NULL)
 		_exit(0);
 	buf_free(&s.out);
 }
@@ -467,7 +467,7 @@ static const struct err *pst_source_read(struct source *s, const struct source_f
 	pst_desc_tree *d = p->item[m->at];
 	bool more = true;
 	uint32_t n = 1;
-	char whole;
+	struct pst_mime_end end;
 
 	(void)f;
 	if (!ask(p, GIVE, d))
@@ -477,10 +477,13 @@ static const struct err *pst_source_read(struct source *s, const struct source_f
 			goto dead;
 		more = more && sink(arg, p->piece, n);
 	}
-	if (n != 0 || !read_all(p->from, &whole, 1))
+	if (n != 0 || !read_all(p->from, &end, sizeof(end)))
 		goto dead;
-	if (!whole)
+	if (end.lost)
 		source_say(s, SOURCE_DAMAGE, f->name, "item %llx: an attachment of it cannot be read", (unsigned long long)d->d_id);
+	if (end.no_mail > 0)
+		source_say(s, SOURCE_OMITTED, f->name, "item %llx: %u of its attachments are items of Outlook that are no mail",
+			(unsigned long long)d->d_id, end.no_mail);
 	return NULL;
 dead:
 	end_helper(p);

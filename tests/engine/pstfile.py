@@ -51,7 +51,7 @@ class Writer:
 
     def message(self, folder, header, body, received=1_400_000_000, read=True, subject="assunto", more=(), attachments=()):
         """header: text of the transport header; body: ASCII bytes, or None; more: (tag, type, value) of other properties;
-        attachments: (name, type, bytes)."""
+        attachments: (name, type, bytes), or (name, class, the properties of an embedded item)."""
         time = struct.pack("<Q", received * 10_000_000 + _EPOCH)
         subnodes = []
         if attachments:
@@ -67,10 +67,15 @@ class Writer:
 
     def _attachment(self, name, kind, data):
         """Its properties, and what does not fit among them."""
-        properties = [(0x3701, 0x0102, data), (0x3704, 0x1E, b"FILE~1.DAT"), (0x3705, 0x03, 1), (0x370E, 0x1E, kind.encode())]
+        subnodes = []
+        if isinstance(data, bytes):
+            properties = [(0x3701, 0x0102, data), (0x3704, 0x1E, b"FILE~1.DAT"), (0x3705, 0x03, 1), (0x370E, 0x1E, kind.encode())]
+        else:
+            item = _properties([(0x001A, 0x1E, kind.encode()), *data])
+            subnodes.append((0x2004, self._block(item), 0))
+            properties = [(0x3701, 0x0D, struct.pack("<II", 0x2004, len(item))), (0x3705, 0x03, 5)]
         if name is not None:
             properties.append((0x3707, 0x1F, name.encode("utf-16-le")))
-        subnodes = []
         properties = self._outside(properties, subnodes)
         return self._block(_properties(properties)), self._subnodes(subnodes)
 

@@ -304,6 +304,21 @@ def test_hostile_attachments(case, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("size", [1000, 3_000_000])  # beyond what is held, a message is read twice
+def test_embedded_contact(case, tmp_path, size):
+    """A contact among the attachments is no mail: the message comes, whole, and what stays behind is said."""
+    file, data = tmp_path / "x.pst", bytes(range(250)) * (size // 250)
+    with Writer(file) as pst:
+        pst.message(pst.folder("Inbox"), "From: a@a.example\r\nSubject: x\r\n", b"corpo\r\n", attachments=[
+            ("Ana", "IPM.Contact", [(0x0037, 0x1E, b"Ana"), (0x3001, 0x1E, b"Ana"), (0x3A06, 0x1E, b"Ana")]),
+            ("x.bin", "application/octet-stream", data)])
+    run = filecase.engine(case, "pst", file).run()
+    filecase.moved(run, 1)
+    assert {e["code"] for e in run.of("warning")} == {"source.omitted"} and "no mail" in run.of("warning")[0]["message"], run
+    assert data in [p.get_payload(decode=True) for p in messages(case, "INBOX")[0].walk()]
+
+
+@pytest.mark.long
 def test_a_body_with_our_boundaries(case, tmp_path):
     """A message that was moved by us once and is quoted in another: its boundaries part nothing there."""
     lines = "".join(f"--=_item-200024-{depth}-{n}\r\n--=_item-200024-{depth}-{n}--\r\n" for depth in range(3) for n in range(4))
