@@ -397,6 +397,8 @@ static const struct err *build_index(struct arc *c)
 	if (c->next == 0 && c->tgz && !c->bomb)
 		return err_new(ERR_SOURCE_DAMAGED, "%s: no TGZ: not one entry", c->path);
 	tell_others(c);
+	if (!c->tgz && c->s->nf == 0 && c->s->notes > 0)
+		return err_new(ERR_SOURCE_DAMAGED, "%s: not one .eml in it", c->path);
 	return NULL;
 }
 

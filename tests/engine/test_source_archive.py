@@ -157,6 +157,22 @@ def test_tgz_damaged(case, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("packed", [True, False])
+def test_no_eml(case, tmp_path, packed):
+    """A zip or a folder with other files alone is the wrong one: that is said, and it is no success."""
+    if packed:
+        file = tmp_path / "x.zip"
+        with zipfile.ZipFile(file, "w") as out:
+            out.writestr("photos/a.jpg", b"x")
+    else:
+        file = tmp_path / "tree"
+        file.mkdir()
+        (file / "a.jpg").write_bytes(b"x")
+    run = filecase.engine(case, "zip", file).run()
+    assert run.status != 0 and "not one .eml" in run.stderr, run
+
+
+@pytest.mark.long
 def test_tgz_with_an_odd_header(case, tmp_path):
     """What tar takes in the middle of an archive is read again from there, although no archive could begin like that."""
     tree = [("/Inbox/", mail(f"{n}", body=b"linha %d\r\n" % n * 60_000)) for n in range(6)]
