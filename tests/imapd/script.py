@@ -12,7 +12,7 @@
     folder NAME [\\Role]        a folder more, at the source; \\Noselect makes it a mere parent
     args --option VALUE        for mailmover
     runs N                     mailmover is run again, up to N times in all, until it exits with 0
-    slow                       minutes of patience are asked of mailmover: only with --long
+    slow                       much patience is asked of mailmover, or of who waits: only with --long
     between                    what happens between the first run and a second one (actions follow)
 
     on PATTERN [nth N|each]    a regular expression that a command (after its tag) must match from its

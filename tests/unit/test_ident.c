@@ -317,7 +317,7 @@ static void nothing_is_too_long(void **state)
 
 		buf_reset(&b);
 		buf_adds(&b, longs[i].head);
-		for (size_t k = 0; k < longs[i].times; k++)
+		for (size_t k = 0; k < longs[i].times / (is_long() ? 1 : 8); k++)
 			buf_adds(&b, longs[i].unit);
 		whole = keys(b.ptr, b.len, 0, NULL);
 		cut = keys(b.ptr, b.len, 1, NULL);
