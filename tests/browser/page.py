@@ -17,7 +17,7 @@ PATIENCE = 60  # seconds; a limit for a hang, not an expectation
 _ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
               "--disable-background-networking", "--disable-component-update", "--disable-extensions",
               "--disable-sync", "--disable-default-apps", "--metrics-recording-only", "--no-pings",
-              "--disable-features=Translate,OptimizationHints,MediaRouter", "--hide-scrollbars",
+              "--disable-features=Translate,OptimizationHints,MediaRouter", "--hide-scrollbars", "--force-prefers-reduced-motion", "--disable-software-rasterizer",
               "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
 
@@ -69,7 +69,7 @@ class Page:
             with contextlib.suppress(StaleElementReferenceException):
                 return condition()
             return False
-        return WebDriverWait(self.driver, PATIENCE, 0.1).until(ready, what)
+        return WebDriverWait(self.driver, PATIENCE, 0.2).until(ready, what)
 
     def one(self, css):
         """The first such element that is shown, waited for."""

@@ -91,6 +91,7 @@ def count(stack, server, user):
     return sum(sum(content.values()) for content in imapcheck.read(stack.account(server, user)).folders.values())
 
 
+@pytest.mark.long
 def test_server_to_server(stack):
     """Preflight, export, import, and a second pass that adds nothing; no secret in /proc, the work folder left empty."""
     user = "ana@zm.example"
