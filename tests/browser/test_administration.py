@@ -11,6 +11,7 @@ def row_of(page, text):
 
 
 def test_accounts_of_this_machine(stack, new_page):
+    stack.client("technician")
     page = new_page().resume("admin").open("/users")
     row_of(page, "technician")
     page.click("main .button.primary")

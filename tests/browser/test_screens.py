@@ -83,6 +83,7 @@ def test_every_screen(job, new_page, build_dir, language, width, dark):
     look("dialog-override")
     page.open(f"/jobs/{job['job']}/mailboxes/{job['mailbox']}/edit").one("dialog form")
     look("dialog-edit")
+    page.emulate(width=WIDTHS[width])
     page.open("/users").click("[data-users-new]")
     page.one("dialog input")
     look("dialog-user")
