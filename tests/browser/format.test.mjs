@@ -25,7 +25,9 @@ test('a ratio is rounded down to two decimals', async () => {
 });
 
 test('each language writes in its own way', async () => {
+	Object.defineProperty(globalThis, 'navigator', { value: { languages: ['pt'] }, configurable: true });
 	await setLanguage('pt');
+	assert.equal(flat(bytes(0)), '0 bytes'); // of Portugal: in Brazil nothing is singular
 	assert.match(flat(ratio(0.9991)), /^99,91 ?%$/);
 	assert.match(flat(bytes(1234567)), /^1,2 MB$/);
 	assert.match(flat(percentText(50)), /^50 ?%$/);

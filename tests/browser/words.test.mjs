@@ -106,7 +106,10 @@ test('every state, kind and reason of the API has words', () => {
 });
 
 test('every action of the audit trail has words', () => {
-	const actions = new Set(['succeeded', 'partial', 'failed', 'cancelled'].map((status) => 'run.' + status)), top = new URL('../../', import.meta.url);
+	const top = new URL('../../', import.meta.url), model = readFileSync(new URL('lib/model.c', top), 'utf8');
+	const statuses = [...model.match(/\bstatus_names\[[^;]*;/)[0].matchAll(/"(\w+)"/g)].map(([, name]) => name);
+	assert.ok(statuses.includes('waiting'));
+	const actions = new Set(statuses.map((status) => 'run.' + status));
 	for (const folder of ['lib/', 'fcgi/', 'ctl/'])
 		for (const file of readdirSync(new URL(folder, top)).filter((f) => f.endsWith('.c')))
 			for (const [action] of readFileSync(new URL(folder + file, top), 'utf8').matchAll(/\baudit_(?:add|on)\([^;]*;/g))

@@ -46,7 +46,11 @@ await needWords([...wanted]);
 const tags = new Map();
 export function locale() {
 	const id = language.get();
-	if (!tags.has(id)) tags.set(id, asked().find((tag) => tag.toLowerCase().split('-')[0] === id) ?? (id === 'pt' ? 'pt-PT' : 'en-GB'));
+	if (!tags.has(id)) {
+		const own = asked().find((tag) => tag.toLowerCase().split('-')[0] === id);
+		// "pt" alone is Brazil's to Intl (0 mensagem); these words are Portugal's
+		tags.set(id, id === 'pt' && (own ?? id) === id ? 'pt-PT' : own ?? 'en-GB');
+	}
 	return tags.get(id);
 }
 
