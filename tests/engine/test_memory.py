@@ -43,9 +43,9 @@ def within(run):
 
 
 def test_large_message(case, long):
-    """One message of 40 MB (300 MB in the long form), between ordinary ones."""
+    """One message of 20 MB (300 MB in the long form), between ordinary ones."""
     line = b"The quick brown fox jumps over the lazy dog, again and again and again.\r\n"
-    big = oddities.message("grande", line * ((300 if long else 40) * 1024 * 1024 // len(line)))
+    big = oddities.message("grande", line * ((300 if long else 20) * 1024 * 1024 // len(line)))
     small = [(oddities.message(f"pequena {n}"), DATE, ()) for n in range(50)]
     case.fill([("INBOX", True, small[:25] + [(big, DATE, ())] + small[25:])])
     run = case.engine.run(timeout=600)

@@ -117,7 +117,7 @@ def write_tgz(file, count, size, folders, sorted_by_folder, new=20):
 @pytest.mark.sample("True")
 @pytest.mark.parametrize("sorted_by_folder", [False, True])
 def test_tgz(case, tmp_path, long, sorted_by_folder):
-    count, size = (100_000, 100_000) if long else (1_000, 100_000)
+    count, size = (100_000, 100_000) if long else (500, 100_000)
     write_tgz(tmp_path / "x.tgz", count, size, 20, sorted_by_folder)
     measured(case, "tgz", tmp_path / "x.tgz", count, count // 20, "--since", "2030-01-01")
 
