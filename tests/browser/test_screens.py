@@ -31,7 +31,7 @@ while (walk.nextNode()) {
   if (/undefined|\[object|NaN/.test(text)) keys.push(text);
   if (/\{\w+\}/.test(text)) keys.push(text);
 }
-return {cut, keys, wide: document.documentElement.scrollWidth - innerWidth, height: Math.ceil(document.documentElement.scrollHeight)};
+return {cut, keys, wide: Math.max(document.documentElement.scrollWidth, innerWidth) - arguments[0], height: Math.ceil(document.documentElement.scrollHeight)};
 """
 
 
@@ -44,9 +44,9 @@ def name_of(path):
     return re.sub(r"\W+", "-", path.format(job="job", mailbox="mailbox")).strip("-") or "jobs"
 
 
-def picture(page, build_dir, name):
-    """The whole screen, not only what the window shows."""
-    seen = page.driver.execute_script(LOOK)
+def picture(page, build_dir, name, asked):
+    """The whole screen, not only what the window shows; asked: its width. A telephone's grows with what does not fit."""
+    seen = page.driver.execute_script(LOOK, asked)
     width = page.driver.execute_script("return innerWidth")
     page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
         "width": width, "height": min(seen["height"], 6000), "deviceScaleFactor": 1, "mobile": width < 500})
@@ -65,7 +65,7 @@ def test_every_screen(job, new_page, build_dir, language, width, dark):
 
     def look(name):
         page.emulate(width=WIDTHS[width])
-        seen = picture(page, build_dir, f"{name}.{language}.{width}.{'dark' if dark else 'light'}")
+        seen = picture(page, build_dir, f"{name}.{language}.{width}.{'dark' if dark else 'light'}", WIDTHS[width])
         if seen["wide"] > 0 or seen["cut"] or seen["keys"]:
             faults.append((name, seen))
     page.emulate(width=WIDTHS[width], dark=dark)
