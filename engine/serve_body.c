@@ -8,19 +8,16 @@
 
 #include "banned.h"
 
-static bool emit(struct reading *r, const char *p, size_t n)
+/* Of a header into what is held (there always is one); of the rest only the number. */
+static void emit(struct reading *r, const char *p, size_t n)
 {
 	r->size += n;
-	if (r->part == COUNT || r->overflow)
-		return true;
-	if (r->hold == NULL) {
-		serve_put(r->sv, p, n);
-	} else if (r->hold->len + n <= SERVE_HOLD) {
+	if (r->part != HEADER || r->overflow)
+		return;
+	if (r->hold->len + n <= SERVE_HOLD)
 		buf_add(r->hold, p, n);
-	} else {
+	else
 		r->overflow = true;
-	}
-	return true;
 }
 
 /* All of it, in one go, out or into what is held. */
