@@ -397,8 +397,6 @@ static const struct err *build_index(struct arc *c)
 	if (c->next == 0 && c->tgz && !c->bomb)
 		return err_new(ERR_SOURCE_DAMAGED, "%s: no TGZ: not one entry", c->path);
 	tell_others(c);
-	if (!c->tgz && c->s->nf == 0 && c->s->notes > 0)
-		return err_new(ERR_SOURCE_DAMAGED, "%s: not one .eml in it", c->path);
 	return NULL;
 }
 
@@ -501,11 +499,18 @@ static struct source_kind zip_as_tree;
 
 static const struct err *zip_open(struct source *s, const char *path)
 {
-	if (!is_folder(path))
-		return arc_open(s, path, false);
-	zip_as_tree = (struct source_kind){"zip", false, NULL, source_tree_open_eml, source_tree_read, source_tree_close};
-	s->kind = &zip_as_tree;
-	return source_tree_open_eml(s, path);
+	const struct err *e;
+
+	if (is_folder(path)) {
+		zip_as_tree = (struct source_kind){"zip", false, NULL, source_tree_open_eml, source_tree_read, source_tree_close};
+		s->kind = &zip_as_tree;
+		e = source_tree_open_eml(s, path);
+	} else {
+		e = arc_open(s, path, false);
+	}
+	if (e == NULL && s->nf == 0 && s->notes > 0)
+		e = err_new(ERR_SOURCE_DAMAGED, "%s: not one .eml in it", path);
+	return e;
 }
 
 const struct source_kind source_zip = {"zip", true, prepare, zip_open, arc_read, arc_close};

@@ -226,11 +226,7 @@ static const struct err *maildir_open(struct source *s, const char *path)
 
 const struct err *source_tree_open_eml(struct source *s, const char *path)
 {
-	const struct err *e = open_tree(s, path, on_eml_file);
-
-	if (e == NULL && s->nf == 0 && s->notes > 0)
-		e = err_new(ERR_SOURCE_DAMAGED, "%s: not one .eml in it", path);
-	return e;
+	return open_tree(s, path, on_eml_file);
 }
 
 const struct err *source_tree_read(struct source *s, const struct source_folder *f, const struct source_msg *m,
