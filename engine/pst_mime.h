@@ -17,8 +17,8 @@ void pst_mime_prepare(void); /* before the cage closes */
 /* Called with the next bytes, lines ended by LF. */
 typedef void pst_mime_fn(void *arg, const void *p, size_t n);
 struct pst_mime_end {
-	bool lost;       /* an attachment that cannot be read */
-	uint8_t no_mail; /* contacts and the like among the attachments: in their place stands a note */
+	bool lost;        /* an attachment that cannot be read */
+	unsigned no_mail; /* contacts and the like among the attachments: in their place stands a note */
 };
 /* `id` tells the item from all others of the file: boundaries are made of it. */
 struct pst_mime_end pst_mime_write(pst_file *pf, pst_item *item, uint64_t id, pst_mime_fn *fn, void *arg);
