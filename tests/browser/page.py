@@ -17,7 +17,8 @@ PATIENCE = 60  # seconds; a limit for a hang, not an expectation
 _ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
               "--disable-background-networking", "--disable-component-update", "--disable-extensions",
               "--disable-sync", "--disable-default-apps", "--metrics-recording-only", "--no-pings",
-              "--disable-features=Translate,OptimizationHints,MediaRouter", "--hide-scrollbars", "--force-prefers-reduced-motion", "--disable-software-rasterizer",
+              "--disable-features=Translate,OptimizationHints,MediaRouter", "--hide-scrollbars",
+              "--force-prefers-reduced-motion", "--disable-software-rasterizer",
               "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
 
