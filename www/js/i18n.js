@@ -43,13 +43,13 @@ export async function needWords(screens) {
 await needWords([...wanted]);
 
 // The tag for Intl: the browser's own variant of the language when it has one (en-GB, pt-BR). Asked for with every number.
-const tags = new Map();
+const tags = new Map(), usual = { pt: 'pt-PT', en: 'en-GB' };
 export function locale() {
 	const id = language.get();
 	if (!tags.has(id)) {
 		const own = asked().find((tag) => tag.toLowerCase().split('-')[0] === id);
 		// "pt" alone is Brazil's to Intl (0 mensagem); these words are Portugal's
-		tags.set(id, id === 'pt' && (own ?? id) === id ? 'pt-PT' : own ?? 'en-GB');
+		tags.set(id, own === undefined || own === 'pt' ? usual[id] : own);
 	}
 	return tags.get(id);
 }
