@@ -51,6 +51,7 @@ static void side_free(struct vside *s)
 	s->alt = NULL;
 	s->deep = NULL;
 	s->left = (struct vleft){NULL, 0};
+	s->exact_only = false;
 	s->n = s->cap = s->nalt = s->cap_alt = s->ndeep = s->cap_deep = 0;
 }
 
@@ -293,6 +294,14 @@ static void queue_list(struct verify *vf, struct vfolder *f, enum match_side sid
 	uidset_free(&uids);
 }
 
+/* May the source hold messages that do not count? They get their partners by what LIST has read, never by BODIES. */
+static bool some_not_expected(const struct verify *vf, const struct vfolder *f)
+{
+	return vf->since != 0 || vf->before != 0 || vf->app->opts.max_size != 0 ||
+		(vf->baseline != NULL && (!f->has_baseline || f->side[MATCH_SOURCE].uidnext == 0 ||
+						 f->side[MATCH_SOURCE].uidnext > f->base_uidnext));
+}
+
 static void start_folder(struct verify *vf, struct vfolder *f)
 {
 	vf->open_folders++;
@@ -311,6 +320,7 @@ static void start_folder(struct verify *vf, struct vfolder *f)
 		verify_report_folder(vf, f);
 		return;
 	}
+	f->canonical = vf->deep && some_not_expected(vf, f);
 	for (int s = 0; s < MATCH_SIDES; s++)
 		queue_list(vf, f, (enum match_side)s);
 	if (f->side[MATCH_SOURCE].open == 0 && f->side[MATCH_DEST].open == 0)

@@ -41,7 +41,7 @@ struct vmsg { /* 44 bytes: a million of them must fit */
 	bool unreadable, no_date; /* no_date: the server gave none that can be read */
 };
 
-/* The canonical key of a message for which it is not the exact one. */
+/* The canonical key of a message for which it is not the exact one; only where both were asked for (vfolder.canonical). */
 struct valt {
 	uint32_t uid;
 	struct ident_key key;
@@ -69,6 +69,7 @@ struct vside {
 	size_t n, cap;
 	struct valt *alt;
 	size_t nalt, cap_alt;
+	bool exact_only; /* of some message the canonical key was not asked for */
 	struct vdeep *deep;
 	size_t ndeep, cap_deep;
 	struct vleft left;
@@ -91,6 +92,7 @@ struct vfolder {
 	uint32_t base_uidnext, base_uidvalidity;
 	bool excluded; /* as a whole: not read */
 	bool lost;     /* the baseline has it, the source no longer */
+	bool canonical; /* deep: LIST asks for the canonical key too, whatever the others showed */
 	enum vphase phase;
 	struct vside side[MATCH_SIDES];
 	struct vcounts count;
@@ -152,6 +154,7 @@ struct verify {
 	const char *current;
 	struct vcounts total;
 	bool complete;
+	bool rewritten; /* deep: a folder had many messages that are equal by their canonical key alone */
 	bool folder_missing; /* a folder of the source is not at the destination */
 	bool over;  /* ends the loop */
 	bool failed;

@@ -169,7 +169,6 @@ static void on_again(void *arg)
 struct vpool *vpool_new(struct verify *vf, enum match_side side, const struct endpoint *ep, unsigned connections)
 {
 	struct vpool *p = xcalloc(1, sizeof(*p));
-	unsigned want = IDENT_WANT_EXACT | (vf->deep ? IDENT_WANT_CANONICAL : 0);
 
 	p->vf = vf;
 	p->side = side;
@@ -184,7 +183,8 @@ struct vpool *vpool_new(struct verify *vf, enum match_side side, const struct en
 		vc->last = &vc->first;
 		vc->again.fn = on_again;
 		vc->again.arg = vc;
-		vc->quick = ident_reader_new(want, NULL);
+		vc->exact = ident_reader_new(IDENT_WANT_EXACT, NULL);
+		vc->canonical = ident_reader_new(IDENT_WANT_EXACT | IDENT_WANT_CANONICAL, NULL);
 		vc->full = ident_reader_new(IDENT_WANT_ALL, NULL);
 	}
 	return p;
@@ -213,7 +213,8 @@ void vpool_free(struct vpool *p)
 			vc->first = t->next;
 			vtask_free(t);
 		}
-		ident_reader_free(vc->quick);
+		ident_reader_free(vc->exact);
+		ident_reader_free(vc->canonical);
 		ident_reader_free(vc->full);
 	}
 	while ((t = p->first) != NULL) {

@@ -38,7 +38,7 @@ struct vconn {
 	unsigned ntasks;
 	uint64_t weight;
 	/* the message that is coming */
-	struct ident_reader *quick, *full, *reader;
+	struct ident_reader *exact, *canonical, *full, *reader; /* reader: the one of them at work */
 	struct ident id;
 	bool has_body;
 };

@@ -209,6 +209,19 @@ def test_late_messages_are_no_misses(pair, mode):
     assert got.done["late"] == others + 5
 
 
+def test_late_messages_that_the_destination_has_changed_are_not_extra(pair):
+    alter, _ = CHANGES["adds a store's fields"]
+    user, _ = pair.account(60, change=lambda m: mailgen.Message(alter(m), m.date, m.flags))
+    file = pair.directory / f"baseline-{user}"
+    file.write_text(json.dumps({"folders": baseline_of(pair, user)}))
+    new = mailgen.Generator(user, 99).new_mail(5)
+    pair.loader(pair.source, user).append("INBOX", [(m.data, m.internal_date, m.flags) for m in new])
+    pair.loader(pair.destination, user).append("INBOX", [(alter(m), m.internal_date, m.flags) for m in new])
+    got = pair.run("verify", user, "--baseline", file, "--deep")
+    inbox = got.folder("INBOX")
+    assert (inbox["late"], inbox["missing"], inbox["extra"]) == (5, 0, 0), got.output
+
+
 def test_baseline_of_another_uidvalidity_or_folder(pair):
     user, _ = pair.account(40)
     rows = baseline_of(pair, user)
