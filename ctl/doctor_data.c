@@ -2,9 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "doctor.h"
 #include "queue.h"
 #include "store_audit.h"
+#include "store_retention.h"
 #include "store_worker.h"
 
 #include "banned.h"
@@ -63,6 +65,28 @@ static void check_workers(struct doctor *d)
 	workers_free(v, n);
 }
 
+/* What MIGRATION_RETENTION_DAYS does. */
+static void check_retention(struct doctor *d)
+{
+	int64_t days = conf_int(d->ctl->conf, CONF_RETENTION_DAYS), due = 0, pruned = 0;
+	const struct err *e;
+
+	if (days == 0) {
+		doctor_add(d, FOUND_OK, "retention", NULL, "files of closed jobs are kept (MIGRATION_RETENTION_DAYS)");
+		return;
+	}
+	e = retention_count(d->ctl->store, clock_now_ms() - days * INT64_C(86400000), &due, &pruned);
+	if (e != NULL)
+		doctor_add(d, FOUND_WRONG, "retention", NULL, "%s", e->msg);
+	else if (due > 0)
+		doctor_add(d, FOUND_NOTE, "retention", "is migration-fcgi running? Its log says what stands in the way",
+		        "%lld days; the files of %lld closed jobs are still to go, of %lld are gone", (long long)days,
+		        (long long)due, (long long)pruned);
+	else
+		doctor_add(d, FOUND_OK, "retention", NULL, "%lld days; the files of %lld closed jobs are gone", (long long)days,
+		        (long long)pruned);
+}
+
 void doctor_data(struct doctor *d)
 {
 	struct queue *q = NULL;
@@ -75,6 +99,7 @@ void doctor_data(struct doctor *d)
 	check_integrity(d);
 	check_audit(d);
 	check_workers(d);
+	check_retention(d);
 	e = queue_open(&q, d->ctl->conf);
 	if (e != NULL)
 		doctor_add(d, FOUND_WRONG, "queue", "systemd-tmpfiles --create", "%s", e->msg);

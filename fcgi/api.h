@@ -91,6 +91,8 @@ HANDLER(api_runs_report);
 HANDLER(api_credential_replace);
 /* api_files.c */
 HANDLER(api_file_put);
+/* api_retention.c */
+HANDLER(api_retention);
 /* api_dns.c */
 HANDLER(api_dns);
 HANDLER(api_dns_plan);

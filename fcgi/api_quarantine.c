@@ -63,7 +63,7 @@ static void item(struct writer *w, struct call *c, const struct quarantine *q)
 	w_str(w, "title", row == NULL ? NULL : pt ? row->pt : row->en);
 	w_str(w, "remedy", row == NULL ? NULL : pt ? row->remedy_pt : row->remedy_en);
 	w_text(w, "server", r->server);
-	w_bool(w, "kept", *r->file != '\0');
+	w_bool(w, "kept", *r->file != '\0' && artefact_exists(c->app, r->run_id, r->file));
 	w_time(w, "at", r->at);
 	w_object_end(w);
 	json_decref(note);

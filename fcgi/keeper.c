@@ -6,6 +6,7 @@
 #include "app.h"
 #include "clock.h"
 #include "log.h"
+#include "retention.h"
 #include "store_run.h"
 #include "store_user.h"
 #include "store_watch.h"
@@ -139,6 +140,7 @@ int keeper(const struct pool *p, int ready_fd)
 		{"look for late mail", 1000, stragglers, 0},
 		{"write run files", 30000, emit_all, 0},
 		{"prune", HOUR_MS, prune, 0},
+		{"remove files of closed jobs", 10000, retention_tick, 0},
 		{"remove uploads that were given up", HOUR_MS, uploads_sweep, 0},
 	};
 	const size_t n = sizeof(tasks) / sizeof(tasks[0]);

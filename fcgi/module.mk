@@ -23,6 +23,7 @@ libapi_a_SOURCES = \
 	fcgi/api_report.c \
 	fcgi/api_runs.c \
 	fcgi/api_service.c \
+	fcgi/api_retention.c \
 	fcgi/api_rollback.c \
 	fcgi/api_session.c \
 	fcgi/api_starts.c \
@@ -72,6 +73,8 @@ libapi_a_SOURCES = \
 	fcgi/request.h \
 	fcgi/response.c \
 	fcgi/response.h \
+	fcgi/retention.c \
+	fcgi/retention.h \
 	fcgi/router.c \
 	fcgi/router.h \
 	fcgi/routes.c \

@@ -19,6 +19,7 @@ const struct route routes[] = {
 	{"runs.report", METHOD_PATCH, "/runs/{id}", ROLES_W, 0, 8 * MB, POOL_WORKER, NULL, api_runs_report},
 	{"files.put", METHOD_PUT, "/runs/{id}/files/{name}", ROLES_W, ROUTE_RAW, 8 * MB, POOL_WORKER, NULL, api_file_put},
 	{"credentials.replace", METHOD_PUT, "/credentials/{id}", ROLES_W, ROUTE_IF_MATCH, 64 * KB, POOL_WORKER, NULL, api_credential_replace},
+	{"retention", METHOD_POST, "/retention", ROLES_W, 0, 64 * KB, POOL_WORKER, NULL, api_retention},
 	/* the service itself */
 	{"health", METHOD_GET, "/health", ROLES_NONE, ROUTE_ALWAYS | ROUTE_NO_DB, 0, POOL_API, NULL, api_health},
 	{"ready", METHOD_GET, "/ready", ROLES_NONE, ROUTE_NO_DB, 0, POOL_API, NULL, api_ready},

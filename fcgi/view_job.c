@@ -85,6 +85,7 @@ const struct err *view_job(struct writer *w, const char *key, struct call *c, co
 	w_time(w, "created_at", j->created_at);
 	w_time(w, "updated_at", j->updated_at);
 	w_time(w, "closed_at", j->closed_at);
+	w_time(w, "pruned_at", j->pruned_at);
 	e = summary(w, c, j);
 	w_object_end(w);
 	return e;

@@ -16,6 +16,9 @@ ERR_ROW(ERR_MEDIA_TYPE, "input.media_type", RETRY_NEVER, 415, 65, "This kind of 
 	"Este tipo de conteúdo não é aceite aqui", "Envie application/json.")
 ERR_ROW(ERR_NOT_FOUND, "not_found", RETRY_NEVER, 404, 66, "It does not exist", "Check the number or the name; it may have been removed.",
 	"Não existe", "Verifique o número ou o nome; pode ter sido removido.")
+ERR_ROW(ERR_FILE_REMOVED, "file.removed", RETRY_NEVER, 410, 66, "The file was removed for its age",
+	"Files of closed migrations are kept for MIGRATION_RETENTION_DAYS; what they proved is in the report.",
+	"O ficheiro foi removido pela idade", "Os ficheiros de migrações fechadas guardam-se MIGRATION_RETENTION_DAYS dias; o que provaram está no relatório.")
 ERR_ROW(ERR_METHOD, "method.not_allowed", RETRY_NEVER, 405, 64, "This method is not allowed here", "See the Allow header.",
 	"Este método não é permitido aqui", "Veja o cabeçalho Allow.")
 ERR_ROW(ERR_AUTH_REQUIRED, "auth.required", RETRY_NEVER, 401, 77, "Sign in first", "Sign in again, or send a valid bearer token.",

@@ -85,6 +85,8 @@ libmigration_a_SOURCES = \
 	lib/store_mailbox.h \
 	lib/store_quarantine.c \
 	lib/store_quarantine.h \
+	lib/store_retention.c \
+	lib/store_retention.h \
 	lib/store_run.c \
 	lib/store_run.h \
 	lib/store_run_claim.c \
@@ -118,7 +120,8 @@ SCHEMA_SQL = \
 	lib/schema/progress.sql \
 	lib/schema/0001-first.sql \
 	lib/schema/0002-evidence.sql \
-	lib/schema/0003-dns.sql
+	lib/schema/0003-dns.sql \
+	lib/schema/0004-retention.sql
 EXTRA_DIST += lib/schema/embed.awk $(SCHEMA_SQL)
 BUILT_SOURCES += lib/schema_sql.h
 CLEANFILES += lib/schema_sql.h

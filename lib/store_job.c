@@ -15,7 +15,7 @@
 #define COLUMNS                                                                                              \
 	"id, org, ticket, title, engine, status, source, destination, options, version, created_by, "        \
 	"created_at,"                                                                                        \
-	" updated_at, COALESCE(closed_at, 0)"
+	" updated_at, COALESCE(closed_at, 0), CASE WHEN pruned_at >= closed_at THEN pruned_at ELSE 0 END"
 
 void job_free(struct job *j)
 {
@@ -56,7 +56,8 @@ static void read_row(struct stmt *st, struct job *j)
 	        .created_by = db_col_dup(st, 10),
 	        .created_at = db_col_i64(st, 11),
 	        .updated_at = db_col_i64(st, 12),
-	        .closed_at = db_col_i64(st, 13)};
+	        .closed_at = db_col_i64(st, 13),
+	        .pruned_at = db_col_i64(st, 14)};
 	engine_kind_parse(db_col_text(st, 4), &j->engine);
 }
 

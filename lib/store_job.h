@@ -17,6 +17,7 @@ struct job {
 	int64_t version; /* ETag */
 	char *created_by;
 	int64_t created_at, updated_at, closed_at; /* ms; closed_at 0: open */
+	int64_t pruned_at; /* its files were removed for their age; 0: not */
 };
 void job_free(struct job *j);
 void jobs_free(struct job *v, size_t n);

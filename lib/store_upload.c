@@ -165,6 +165,19 @@ const struct err *upload_overdue(struct store *s, int64_t now_ms, int64_t unused
 	return all(e, st, v, n);
 }
 
+const struct err *upload_list_closed(struct store *s, int64_t job_id, int64_t closed_before, struct upload **v, size_t *n)
+{
+	struct stmt *st;
+	const struct err *e = db_query(store_db(s), &st,
+	        "SELECT " COLUMNS " FROM uploads u WHERE u.status = 'complete'"
+	        " AND u.id IN (SELECT source_upload FROM mailboxes WHERE job_id = ?1)"
+	        " AND NOT EXISTS (SELECT 1 FROM mailboxes m JOIN jobs j ON j.id = m.job_id WHERE m.source_upload = u.id"
+	        " AND (j.status = 'open' OR j.closed_at > ?2)) ORDER BY u.id LIMIT 100",
+	        "ii", job_id, closed_before);
+
+	return all(e, st, v, n);
+}
+
 const struct err *upload_extend(struct store *s, int64_t id, int64_t expires_at, int64_t now_ms)
 {
 	return db_run(store_db(s),

@@ -29,6 +29,9 @@ const struct err *upload_list(struct store *s, const char *org, int status, int6
         size_t *n);
 /* Those still being received whose time is over, and complete ones that no mailbox was ever given since unused_since_ms. */
 const struct err *upload_overdue(struct store *s, int64_t now_ms, int64_t unused_since_ms, struct upload **v, size_t *n);
+/* Complete ones that a mailbox of the job has as its source, and none of a job that is open or was closed after
+ * closed_before; the first hundred. */
+const struct err *upload_list_closed(struct store *s, int64_t job_id, int64_t closed_before, struct upload **v, size_t *n);
 
 /* While it is being received: it lives on. */
 const struct err *upload_extend(struct store *s, int64_t id, int64_t expires_at, int64_t now_ms);

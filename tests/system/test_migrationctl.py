@@ -38,7 +38,7 @@ def findings(text):
 def test_doctor_finds_nothing_wrong(stack):
     report = json.loads(stack.ctl("doctor", "--json"))  # exit status 0
     assert report["ok"], report
-    assert {c["area"] for c in report["checks"]} == {"settings", "paths", "keys", "tools", "database", "audit", "workers", "queue"}
+    assert {c["area"] for c in report["checks"]} == {"settings", "paths", "keys", "tools", "database", "audit", "workers", "retention", "queue"}
     assert any("mailmover" in c["what"] for c in report["checks"])
 
 

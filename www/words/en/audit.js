@@ -14,6 +14,7 @@ export const words = {
 	'audit.job.create': 'Migration created',
 	'audit.job.update': 'Migration changed',
 	'audit.job.close': 'Migration closed',
+	'audit.job.prune': 'Files of the closed migration removed for their age',
 	'audit.job.reopen': 'Migration opened again',
 	'audit.mailbox.create': 'Mailbox added',
 	'audit.mailbox.update': 'Mailbox changed',

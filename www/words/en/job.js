@@ -4,7 +4,7 @@ export const words = {
 	'job.created': 'Created by {who}, {when}',
 	'job.isclosed': 'This migration was closed {when}. Open it again to change it.',
 	'job.close': 'Close this migration',
-	'job.close.confirm': 'Close this migration? Nothing is deleted; it can be opened again.',
+	'job.close.confirm': 'Close this migration? It can be opened again. Its files stay as long as the administrator has set.',
 	'job.close.done': 'The migration is closed.',
 	'job.reopen': 'Open again',
 	'job.reopen.done': 'The migration is open again.',

@@ -14,6 +14,7 @@ export const words = {
 	'audit.job.create': 'Migração criada',
 	'audit.job.update': 'Migração alterada',
 	'audit.job.close': 'Migração encerrada',
+	'audit.job.prune': 'Ficheiros da migração fechada removidos pela idade',
 	'audit.job.reopen': 'Migração reaberta',
 	'audit.mailbox.create': 'Caixa acrescentada',
 	'audit.mailbox.update': 'Caixa alterada',

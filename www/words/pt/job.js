@@ -4,7 +4,7 @@ export const words = {
 	'job.created': 'Criada por {who}, {when}',
 	'job.isclosed': 'Esta migração foi fechada em {when}. Reabra-a para a alterar.',
 	'job.close': 'Fechar esta migração',
-	'job.close.confirm': 'Fechar esta migração? Nada é apagado; pode ser reaberta.',
+	'job.close.confirm': 'Fechar esta migração? Pode ser reaberta. Os ficheiros ficam durante o tempo que o administrador definiu.',
 	'job.close.done': 'A migração está fechada.',
 	'job.reopen': 'Reabrir',
 	'job.reopen.done': 'A migração está novamente aberta.',
