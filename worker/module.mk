@@ -47,6 +47,8 @@ libworker_a_SOURCES = \
 	worker/rawlog.h \
 	worker/room.c \
 	worker/room.h \
+	worker/retention.c \
+	worker/retention.h \
 	worker/run.c \
 	worker/run_claim.c \
 	worker/run_end.c \

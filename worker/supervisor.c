@@ -4,6 +4,7 @@
 
 #include "heartbeat.h"
 #include "log.h"
+#include "retention.h"
 #include "run.h"
 #include "scanner.h"
 
@@ -30,6 +31,7 @@ const struct err *supervisor_start(struct supervisor *s)
 	s->heartbeat = heartbeat_new(s);
 	s->tick = timer_new(s->loop, tick, s);
 	timer_set(s->tick, TICK_MS);
+	s->retention = retention_new(s);
 	e = scanner_new(&s->scanner, s);
 	if (e != NULL)
 		supervisor_end(s);
@@ -50,10 +52,12 @@ void supervisor_stop(struct supervisor *s)
 void supervisor_end(struct supervisor *s)
 {
 	scanner_free(s->scanner);
+	retention_free(s->retention);
 	heartbeat_free(s->heartbeat);
 	timer_free(s->tick);
 	s->scanner = NULL;
 	s->heartbeat = NULL;
+	s->retention = NULL;
 	s->tick = NULL;
 }
 

@@ -29,6 +29,7 @@ struct supervisor {
 	bool stopping;
 	struct scanner *scanner;
 	struct heartbeat *heartbeat;
+	struct retention *retention;
 	struct timer *tick;
 	void (*stopped)(void *arg); /* the last run has let go */
 	void *arg;

@@ -30,6 +30,7 @@ EXTRA_DIST += \
 	tests/system/test_preflight.py \
 	tests/system/test_quarantine.py \
 	tests/system/test_report.py \
+	tests/system/test_retention.py \
 	tests/system/test_scripts.py \
 	tests/system/test_spool.py \
 	tests/system/test_tenants.py \
