@@ -6,6 +6,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_mbox \
 	tests/fuzz/fuzz_pst \
 	tests/fuzz/fuzz_pst_item \
+	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_tgz \
 	tests/fuzz/fuzz_zip
 noinst_PROGRAMS += $(FUZZ_TARGETS)
@@ -25,6 +26,9 @@ tests_fuzz_fuzz_pst_LDADD = $(SOURCE_LIBS)
 tests_fuzz_fuzz_pst_item_CPPFLAGS = $(libsource_a_CPPFLAGS) -I$(srcdir)/engine
 tests_fuzz_fuzz_pst_item_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_pst_item_LDADD = $(SOURCE_LIBS)
+tests_fuzz_fuzz_request_CPPFLAGS = $(FCGI_CPPFLAGS)
+tests_fuzz_fuzz_request_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_request_LDADD = $(API_LIBS)
 tests_fuzz_fuzz_tgz_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/engine
 tests_fuzz_fuzz_tgz_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_tgz_LDADD = $(SOURCE_LIBS)
@@ -39,6 +43,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz_mbox.c \
 	tests/fuzz/fuzz_pst.c \
 	tests/fuzz/fuzz_pst_item.c \
+	tests/fuzz/fuzz_request.c \
 	tests/fuzz/fuzz_tgz.c \
 	tests/fuzz/fuzz_zip.c \
 	tests/data/fuzz/ident \
@@ -46,5 +51,6 @@ EXTRA_DIST += \
 	tests/data/fuzz/mbox \
 	tests/data/fuzz/pst \
 	tests/data/fuzz/pst_item \
+	tests/data/fuzz/request \
 	tests/data/fuzz/tgz \
 	tests/data/fuzz/zip
