@@ -53,11 +53,14 @@ struct trial_folder {
 	struct half half[MATCH_SIDES];
 };
 
+/* Most servers change nothing, and the exact key is the cheapest: the others are asked for when it did not do. */
+enum reading { BY_EXACT, BY_ALL, WITHOUT_ADDED };
+
 struct trial {
 	struct copy *cp;
 	struct trial_folder f[FOLDERS];
 	unsigned nf, copying; /* folders whose sample is still on its way */
-	bool again;    /* the second reading, without what the server adds */
+	enum reading reading;
 	unsigned left; /* commands unanswered */
 	unsigned count[IDENT_RUNGS + 1]; /* the last: not recognised */
 	uint8_t rung;                    /* of the pairing under way */
@@ -298,7 +301,8 @@ static void ask(struct half *h, struct imap_conn *c, const char *raw, size_t len
 	struct buf text = BUF_INIT;
 	size_t at = 0;
 
-	h->reader = ident_reader_new(IDENT_WANT_ALL, (const char *const *)h->t->cp->ignore);
+	h->reader = ident_reader_new(h->t->reading == BY_EXACT ? IDENT_WANT_EXACT : IDENT_WANT_ALL,
+		(const char *const *)h->t->cp->ignore);
 	h->t->left += 2;
 	imap_begin(c, &examine, h);
 	imap_text(c, "EXAMINE ");
@@ -362,12 +366,12 @@ void trial_unsure(struct job *j)
 		f->unsure = true;
 }
 
-/* Once more, with what the server adds left out; false: the connections are not there. */
-static bool read_again(struct trial *t)
+/* Once more; false: the connections are not there. */
+static bool read_again(struct trial *t, enum reading reading)
 {
 	struct pair *p = &t->cp->pairs[0];
 
-	t->again = true;
+	t->reading = reading;
 	if (!can_ask(p))
 		return false;
 	t->left++;
@@ -510,18 +514,23 @@ static void finish(struct trial *t)
 static void compare(struct trial *t)
 {
 	memset(t->count, 0, sizeof(t->count));
-	if (!t->again)
+	if (t->reading != WITHOUT_ADDED)
 		buf_reset(&t->added);
 	for (unsigned i = 0; i < t->nf; i++)
 		if (t->f[i].asked && !t->f[i].unsure)
 			pair_up(t, &t->f[i]);
-	/* read once more without what it adds: does that make them equal? */
-	if (!t->again && weakest(t) > IDENT_CANONICAL && t->added.len > 0) {
+	if (t->reading == BY_EXACT && weakest(t) > IDENT_EXACT) {
+		if (read_again(t, BY_ALL))
+			return;
+		memset(t->count, 0, sizeof(t->count)); /* nothing is known */
+	}
+	/* without what it adds: does that make them equal? */
+	if (t->reading == BY_ALL && weakest(t) > IDENT_CANONICAL && t->added.len > 0) {
 		set_ignore(t->cp, t->added.ptr);
-		if (read_again(t))
+		if (read_again(t, WITHOUT_ADDED))
 			return;
 	}
-	if (t->again && weakest(t) > IDENT_CANONICAL)
+	if (t->reading == WITHOUT_ADDED && weakest(t) > IDENT_CANONICAL)
 		log_info("the destination adds %s, and changes messages otherwise too", t->added.ptr);
 	finish(t);
 }
