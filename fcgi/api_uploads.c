@@ -168,13 +168,13 @@ static const struct err *take_body(struct intake *in)
 	size_t n = 1;
 
 	while (e == NULL && n > 0) {
-		e = body->next(body->stream, 0, &p, &n);
-		if (e != NULL && e->id == ERR_TIMEOUT && (e = upload_file_flush(in->f)) == NULL)
-			e = body->next(body->stream, TICK_MS, &p, &n);
+		e = body->next(body->stream, TICK_MS, &p, &n);
 		if (e != NULL && e->id == ERR_TIMEOUT && silent < IDLE_MS) {
 			silent += TICK_MS;
 			n = 1;
-			e = look(in);
+			e = upload_file_flush(in->f); /* not at every gap: a block that is full costs half as much */
+			if (e == NULL)
+				e = look(in);
 		} else if (e == NULL && n > 0) {
 			silent = 0;
 			e = take_piece(in, p, n);

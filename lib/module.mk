@@ -109,10 +109,10 @@ libmigration_a_SOURCES = \
 	lib/upload_file.h \
 	lib/upload_hash.c \
 	lib/upload_hash.h \
-	lib/upload_hasher.c \
-	lib/upload_hasher.h \
 	lib/upload_kind.c \
-	lib/upload_kind.h
+	lib/upload_kind.h \
+	lib/upload_sink.c \
+	lib/upload_sink.h
 MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
 
 # The schema, as C: one text a migration.

@@ -13,14 +13,12 @@
 #include "fs.h"
 #include "mem.h"
 #include "str.h"
-#include "upload_hasher.h"
+#include "upload_sink.h"
 
 #include "banned.h"
 
 #define TOKEN_BYTES 16
 #define STATE_MAX 512
-#define BLOCK (256u << 10)   /* bytes in one write; the disk's cache takes large aligned ones at half the price of small ones */
-#define WRITEBACK (8u << 20) /* bytes handed to the disk as they come, so that a later fsync is short */
 
 enum { HOLD, WANT }; /* bytes of the file that are locked */
 
@@ -28,10 +26,10 @@ struct upload_file {
 	int fd;
 	char *path, *state;
 	struct upload_hash kept;
-	struct upload_hasher *hasher;
-	uint64_t written, started; /* bytes in the file; writeback began up to here */
-	char *block, *other;       /* what is to be written next; what the hasher still reads */
-	size_t n;                  /* bytes in block */
+	struct upload_sink *sink;
+	uint64_t written; /* bytes that the sink was given, or had before */
+	char *block;      /* of the sink: what is to be written next; NULL: nothing */
+	size_t n;         /* bytes in block */
 };
 
 char *upload_token(void)
@@ -176,8 +174,8 @@ static const struct err *cut(struct upload_file *f)
 {
 	struct stat st;
 
-	upload_hasher_set(f->hasher, &f->kept);
-	f->written = f->started = f->kept.length;
+	upload_sink_set(f->sink, f->fd, &f->kept);
+	f->written = f->kept.length;
 	f->n = 0;
 	if (fstat(f->fd, &st) != 0)
 		return err_errno("%s", f->path);
@@ -191,11 +189,9 @@ static const struct err *cut(struct upload_file *f)
 
 static void release(struct upload_file *f)
 {
+	upload_sink_free(f->sink); /* its thread writes to fd */
 	if (f->fd >= 0)
 		close(f->fd);
-	upload_hasher_free(f->hasher);
-	free(f->block);
-	free(f->other);
 	free(f->path);
 	free(f->state);
 	free(f);
@@ -208,7 +204,7 @@ const struct err *upload_file_open(struct upload_file **out, const char *dir, co
 
 	*out = NULL;
 	f->fd = -1;
-	f->hasher = upload_hasher_new();
+	f->sink = upload_sink_new();
 	if (e == NULL) {
 		f->fd = open(f->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 		if (f->fd < 0)
@@ -257,43 +253,19 @@ const struct err *upload_file_back(struct upload_file *f)
 	return cut(f);
 }
 
-static const struct err *write_out(struct upload_file *f, const char *from, size_t left)
-{
-	off_t at = (off_t)f->written;
-
-	while (left > 0) {
-		ssize_t k = pwrite(f->fd, from, left, at);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return err_errno("%s", f->path);
-		from += k;
-		at += k;
-		left -= (size_t)k;
-	}
-	return NULL;
-}
-
 const struct err *upload_file_flush(struct upload_file *f)
 {
-	const struct err *e = write_out(f, f->block, f->n);
-	char *block = f->block;
+	const struct err *e = NULL;
 
+	if (f->n > 0) {
+		e = upload_sink_put(f->sink, f->block, f->n);
+		f->block = NULL;
+		f->written += f->n;
+		f->n = 0;
+	}
 	if (e != NULL)
 		cut(f);
-	if (e != NULL || f->n == 0)
-		return e;
-	upload_hasher_feed(f->hasher, block, f->n); /* from here on the other block is free */
-	f->block = f->other;
-	f->other = block;
-	f->written += f->n;
-	f->n = 0;
-	if (f->written - f->started >= WRITEBACK) {
-		sync_file_range(f->fd, (off_t)f->started, (off_t)(f->written - f->started), SYNC_FILE_RANGE_WRITE);
-		f->started = f->written;
-	}
-	return NULL;
+	return e;
 }
 
 const struct err *upload_file_write(struct upload_file *f, const void *p, size_t n)
@@ -301,13 +273,11 @@ const struct err *upload_file_write(struct upload_file *f, const void *p, size_t
 	const struct err *e = NULL;
 	const char *from = p;
 
-	if (f->block == NULL) {
-		f->block = xmalloc(BLOCK);
-		f->other = xmalloc(BLOCK);
-	}
 	while (n > 0 && e == NULL) {
-		size_t room = BLOCK - (size_t)((f->written + f->n) % BLOCK), step = n < room ? n : room;
+		size_t room = UPLOAD_BLOCK - (size_t)((f->written + f->n) % UPLOAD_BLOCK), step = n < room ? n : room;
 
+		if (f->block == NULL)
+			f->block = upload_sink_block(f->sink);
 		memcpy(f->block + f->n, from, step);
 		f->n += step;
 		from += step;
@@ -320,9 +290,11 @@ const struct err *upload_file_write(struct upload_file *f, const void *p, size_t
 
 const struct err *upload_file_keep(struct upload_file *f)
 {
+	const struct upload_hash *now = upload_sink_hash(f->sink);
 	const struct err *e = upload_file_flush(f);
-	const struct upload_hash *now = upload_hasher_get(f->hasher);
 
+	if (e == NULL && (e = upload_sink_settle(f->sink)) != NULL)
+		cut(f);
 	if (e != NULL || now->length == f->kept.length)
 		return e;
 	if (fdatasync(f->fd) != 0)
@@ -342,6 +314,6 @@ char *upload_file_sha256(struct upload_file *f)
 {
 	struct buf out = BUF_INIT;
 
-	upload_hash_hex(upload_hasher_get(f->hasher), &out);
+	upload_hash_hex(upload_sink_hash(f->sink), &out);
 	return buf_detach(&out);
 }

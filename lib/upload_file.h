@@ -37,7 +37,8 @@ uint64_t upload_file_length(const struct upload_file *f); /* taken so far */
 uint64_t upload_file_kept(const struct upload_file *f);   /* safe on disk */
 bool upload_file_wanted(const struct upload_file *f);     /* somebody else asks for it */
 
-/* Appends, in large blocks. On an error (ERR_DISK_LOW, ERR_IO) the file is cut back to what was kept. */
+/* Appends, in large blocks that a thread writes. On an error (ERR_DISK_LOW, ERR_IO), which may be that of a block before,
+ * the file is cut back to what was kept. */
 const struct err *upload_file_write(struct upload_file *f, const void *p, size_t n);
 /* Writes what waits for its block to be full: for a line that brings nothing at the moment. Errors as above. */
 const struct err *upload_file_flush(struct upload_file *f);
@@ -45,7 +46,7 @@ const struct err *upload_file_flush(struct upload_file *f);
 const struct err *upload_file_keep(struct upload_file *f);
 /* Drops what was written and not kept. */
 const struct err *upload_file_back(struct upload_file *f);
-/* SHA-256 of what was written out, in hex; the caller's. */
+/* SHA-256 of what was kept, in hex; the caller's. */
 char *upload_file_sha256(struct upload_file *f);
 
 #endif
