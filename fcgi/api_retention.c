@@ -1,5 +1,5 @@
-/* POST /retention: a worker asks which of the files in its spool belong to jobs that have been closed for longer than
- * MIGRATION_RETENTION_DAYS. */
+/* POST /retention: a worker asks which of the files in its spool belong to jobs that have been closed for
+ * longer than MIGRATION_RETENTION_DAYS. */
 #include "api.h"
 
 #include <string.h>
@@ -15,7 +15,8 @@
 typedef const struct err *over_fn(struct store *s, int64_t id, int64_t before, bool *over);
 
 /* The ids of the body's array `key` that are over. */
-static const struct err *answer(struct call *c, struct writer *w, const struct js_at *root, const char *key, over_fn *fn)
+static const struct err *answer(
+	struct call *c, struct writer *w, const struct js_at *root, const char *key, over_fn *fn)
 {
 	int64_t before = retention_before(c->app, c->now_ms);
 	const json_t *list = json_object_get(root->v, key);
@@ -24,7 +25,7 @@ static const struct err *answer(struct call *c, struct writer *w, const struct j
 	size_t i;
 
 	w_array(w, key);
-	json_array_foreach(list, i, id) {
+	json_array_foreach (list, i, id) {
 		bool over = false;
 
 		if (before != 0 && e == NULL)
@@ -44,7 +45,7 @@ static void check(const struct js_at *root, const char *key)
 
 	if (!js_array(root, key, JS_OPTIONAL, 0, IDS_MAX, &list))
 		return;
-	json_array_foreach(list.v, i, id)
+	json_array_foreach (list.v, i, id)
 		if (!json_is_integer(id) || json_integer_value(id) < 1) {
 			js_problem(root, key, "numbers from 1 are expected");
 			return;

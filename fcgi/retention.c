@@ -19,8 +19,8 @@
 #include "banned.h"
 
 #define DAY_MS INT64_C(86400000)
-#define TURN_MS 200                /* of one look: leases are waiting */
-#define PAGE 100                   /* runs asked for at a time */
+#define TURN_MS 200 /* of one look: leases are waiting */
+#define PAGE 100    /* runs asked for at a time */
 #define CERTIFICATE_MAX (64u << 20)
 
 /* How far the job is: there is one keeper, and it forgets this without harm. */
@@ -56,8 +56,8 @@ static void cite(const json_t *certificate)
 	const char *name;
 	size_t i;
 
-	json_object_foreach(json_object_get(certificate, "sections"), name, section) {
-		json_array_foreach(json_object_get(section, "ledgers"), i, ledger) {
+	json_object_foreach (json_object_get(certificate, "sections"), name, section) {
+		json_array_foreach (json_object_get(section, "ledgers"), i, ledger) {
 			at.cited = xreallocarray(at.cited, at.n_cited + 1, sizeof(*at.cited));
 			at.cited[at.n_cited++] = json_integer_value(json_object_get(ledger, "run_id"));
 		}
@@ -77,8 +77,8 @@ static void read_certificate(struct app *app, int64_t run, const char *name)
 	if (e == NULL)
 		e = js_parse(&doc, text.ptr, text.len);
 	if (e != NULL) {
-		log_error("retention: job %lld keeps the logs of all runs: %s of run %lld: %s", (long long)at.job, name,
-			(long long)run, e->msg);
+		log_error("retention: job %lld keeps the logs of all runs: %s of run %lld: %s",
+			(long long)at.job, name, (long long)run, e->msg);
 		at.unread = true;
 	}
 	cite(doc);
@@ -138,7 +138,8 @@ static const struct err *clear_run(struct app *app, const struct retention_run *
 		return e;
 	e = retention_due(app->store, at.job, before, due);
 	if (e == NULL && *due && r->keep != KEEP_ALL)
-		e = artefacts_remove(app, r->id, r->keep == KEEP_LEDGER || is_cited(r->id), &at.files, &at.bytes);
+		e = artefacts_remove(
+			app, r->id, r->keep == KEEP_LEDGER || is_cited(r->id), &at.files, &at.bytes);
 	return store_end(app->store, e);
 }
 
@@ -210,8 +211,8 @@ static const struct err *finish(struct app *app)
 	if (e == NULL)
 		e = retention_done(app->store, at.job, at.files, at.bytes, &actor_system, clock_now_ms());
 	if (e == NULL)
-		log_info("retention: job %lld: %lld files removed, %lld bytes", (long long)at.job, (long long)at.files,
-			(long long)at.bytes);
+		log_info("retention: job %lld: %lld files removed, %lld bytes", (long long)at.job,
+			(long long)at.files, (long long)at.bytes);
 	begin(0);
 	return e;
 }

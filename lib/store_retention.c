@@ -10,15 +10,16 @@
 const struct err *retention_next(struct store *s, int64_t before, int64_t but, int64_t *job_id)
 {
 	*job_id = 0;
-	return db_i64(store_db(s), job_id, NULL, "SELECT id FROM jobs WHERE " DUE "?1 AND id <> ?2 ORDER BY closed_at LIMIT 1", "ii",
-		before, but);
+	return db_i64(store_db(s), job_id, NULL,
+		"SELECT id FROM jobs WHERE " DUE "?1 AND id <> ?2 ORDER BY closed_at LIMIT 1", "ii", before,
+		but);
 }
 
 const struct err *retention_due(struct store *s, int64_t job_id, int64_t before, bool *due)
 {
 	int64_t one = 0;
-	const struct err *e =
-		db_i64(store_db(s), &one, NULL, "SELECT 1 FROM jobs WHERE id = ?1 AND " DUE "?2", "ii", job_id, before);
+	const struct err *e = db_i64(store_db(s), &one, NULL,
+		"SELECT 1 FROM jobs WHERE id = ?1 AND " DUE "?2", "ii", job_id, before);
 
 	*due = one != 0;
 	return e;
@@ -52,8 +53,10 @@ const struct err *retention_runs(
 	struct stmt *st = NULL;
 	const struct err *e = db_query(store_db(s), &st,
 		"SELECT r.id, CASE WHEN r.kind = 'report' THEN 2"
-		" WHEN r.id = (SELECT p.run_id FROM passes p WHERE p.mailbox_id = r.mailbox_id ORDER BY p.id DESC LIMIT 1) THEN 1"
-		" WHEN r.id = (SELECT f.run_id FROM verifications f WHERE f.mailbox_id = r.mailbox_id ORDER BY f.id DESC LIMIT 1)"
+		" WHEN r.id = (SELECT p.run_id FROM passes p WHERE p.mailbox_id = r.mailbox_id"
+		" ORDER BY p.id DESC LIMIT 1) THEN 1"
+		" WHEN r.id = (SELECT f.run_id FROM verifications f WHERE f.mailbox_id = r.mailbox_id"
+		" ORDER BY f.id DESC LIMIT 1)"
 		" THEN 1 ELSE 0 END FROM runs r WHERE r.job_id = ?1 AND r.id > ?2 ORDER BY r.id LIMIT ?3",
 		"iii", job_id, after, (int64_t)limit);
 
@@ -67,9 +70,11 @@ const struct err *retention_done(
 
 	if ((e = store_begin(s)) != NULL)
 		return e;
-	e = db_run(store_db(s), "UPDATE jobs SET pruned_at = ?2 WHERE id = ?1 AND status = 'closed'", "ii", job_id, now_ms);
+	e = db_run(store_db(s), "UPDATE jobs SET pruned_at = ?2 WHERE id = ?1 AND status = 'closed'", "ii",
+		job_id, now_ms);
 	if (e == NULL && db_changes(store_db(s)) == 1) {
-		json_t *detail = json_pack("{s:I, s:I}", "files", (json_int_t)files, "bytes", (json_int_t)bytes);
+		json_t *detail =
+			json_pack("{s:I, s:I}", "files", (json_int_t)files, "bytes", (json_int_t)bytes);
 
 		e = audit_on(s, by, "job.prune", job_id, "job", job_id, js_text(detail));
 		json_decref(detail);
@@ -97,8 +102,8 @@ const struct err *retention_over_run(struct store *s, int64_t run_id, int64_t be
 const struct err *retention_over_mailbox(struct store *s, int64_t mailbox_id, int64_t before, bool *out)
 {
 	return over(s,
-		"SELECT 1 FROM mailboxes m JOIN jobs j ON j.id = m.job_id WHERE m.id = ?1 AND j.status = 'closed'"
-		" AND j.closed_at <= ?2",
+		"SELECT 1 FROM mailboxes m JOIN jobs j ON j.id = m.job_id WHERE m.id = ?1 AND"
+		" j.status = 'closed' AND j.closed_at <= ?2",
 		mailbox_id, before, out);
 }
 
@@ -106,6 +111,7 @@ const struct err *retention_removed_at(struct store *s, int64_t run_id, int64_t 
 {
 	*at = 0;
 	return db_i64(store_db(s), at, NULL,
-		"SELECT j.pruned_at FROM runs r JOIN jobs j ON j.id = r.job_id WHERE r.id = ?1 AND j.pruned_at >= r.created_at", "i",
-		run_id);
+		"SELECT j.pruned_at FROM runs r JOIN jobs j ON j.id = r.job_id WHERE r.id = ?1 AND "
+		"j.pruned_at >= r.created_at",
+		"i", run_id);
 }

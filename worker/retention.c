@@ -218,7 +218,7 @@ static bool holds(const json_t *list, int64_t id)
 	json_t *v;
 	size_t i;
 
-	json_array_foreach(list, i, v)
+	json_array_foreach (list, i, v)
 		if (json_integer_value(v) == id)
 			return true;
 	return false;
@@ -233,8 +233,8 @@ static void take_answer(struct retention *r, const json_t *doc)
 		const struct item *i = &r->v[r->at];
 
 		if (i->dir == SPOOL_STATE ? holds(mailboxes, i->id)
-				: i->id != 0 ? holds(runs, i->id) && !in_hand(r->sup->spool, i->id)
-					     : is_old(r, i))
+			: i->id != 0      ? holds(runs, i->id) && !in_hand(r->sup->spool, i->id)
+					  : is_old(r, i))
 			remove_item(r, i);
 	}
 }
@@ -242,7 +242,8 @@ static void take_answer(struct retention *r, const json_t *doc)
 static void finish(struct retention *r, int64_t again_ms)
 {
 	if (r->removed > 0)
-		log_info("retention: %lld files and folders of closed jobs removed from the spool, %lld bytes",
+		log_info(
+			"retention: %lld files and folders of closed jobs removed from the spool, %lld bytes",
 			(long long)r->removed, (long long)r->bytes);
 	forget(r);
 	timer_set(r->timer, again_ms);
@@ -270,8 +271,10 @@ static void ask(struct retention *r)
 	r->asked = r->n - r->at < BATCH ? r->n : r->at + BATCH;
 	for (size_t i = r->at; i < r->asked; i++)
 		if (r->v[i].id != 0)
-			json_array_append_new(r->v[i].dir == SPOOL_STATE ? mailboxes : runs, json_integer(r->v[i].id));
-	body = json_pack("{s:s, s:o, s:o}", "worker", api_worker(r->sup->api), "runs", runs, "mailboxes", mailboxes);
+			json_array_append_new(
+				r->v[i].dir == SPOOL_STATE ? mailboxes : runs, json_integer(r->v[i].id));
+	body = json_pack(
+		"{s:s, s:o, s:o}", "worker", api_worker(r->sup->api), "runs", runs, "mailboxes", mailboxes);
 	r->call = api_send(r->sup->api, "POST", "/retention", body, NULL, answered, r);
 	json_decref(body);
 }

@@ -1,6 +1,6 @@
-/* What a web server hands over, as any bytes: no crash, no wait, bounded memory, and the same request however the bytes
- * are cut. The input's first byte chooses the cut; 255: the rest are parameters already, a line each. What comes out of
- * either goes through all that reads headers of uploads and ranges. */
+/* What a web server hands over, as any bytes: no crash, no wait, bounded memory, and the same request however
+ * the bytes are cut. The input's first byte chooses the cut; 255: the rest are parameters already, a line
+ * each. What comes out of either goes through all that reads headers of uploads and ranges. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +54,8 @@ static void note_request(char *const *env, struct buf *out)
 	const struct err *e = request_parse(&r, env);
 	struct buf cookie = BUF_INIT;
 
-	buf_addf(out, "request %s %d %lld\n", e != NULL ? err_code(e) : "", r.n_segments, (long long)r.content_length);
+	buf_addf(out, "request %s %d %lld\n", e != NULL ? err_code(e) : "", r.n_segments,
+		(long long)r.content_length);
 	for (int i = 0; i < r.n_segments; i++)
 		buf_addf(out, "segment %s\n", r.segments[i]);
 	for (int i = 0; i < r.n_queries; i++)

@@ -12,10 +12,12 @@ LIB_TESTS = \
 	tests/unit/test_lifecycle \
 	tests/unit/test_queue \
 	tests/unit/test_report \
+	tests/unit/test_retention \
 	tests/unit/test_seal \
 	tests/unit/test_store \
 	tests/unit/test_store_run \
 	tests/unit/test_token \
+	tests/unit/test_upload_file \
 	tests/unit/test_user
 check_PROGRAMS += $(LIB_TESTS)
 TESTS += $(LIB_TESTS)
@@ -44,6 +46,8 @@ tests_unit_test_queue_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_queue_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_report_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_report_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_retention_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_retention_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_seal_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_seal_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_store_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
@@ -52,6 +56,8 @@ tests_unit_test_store_run_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_store_run_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_token_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_token_LDADD = $(LIB_TEST_LDADD)
+tests_unit_test_upload_file_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_upload_file_LDADD = $(LIB_TEST_LDADD)
 tests_unit_test_user_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_user_LDADD = $(LIB_TEST_LDADD)
 endif

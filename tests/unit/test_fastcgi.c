@@ -1,4 +1,5 @@
-/* The FastCGI reader at the other end of a socket that keeps what was sent apart: each piece is read by itself. */
+/* The FastCGI reader at the other end of a socket that keeps what was sent apart: each piece is read by
+ * itself. */
 #include "unit.h"
 
 #include <sys/socket.h>
@@ -10,10 +11,11 @@
 enum { BEGIN = 1, ABORT = 2, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6, GET_VALUES = 9 };
 #define BEGUN "\0\1\0\0\0\0\0\0", 8 /* a responder's */
 
-static void record_as(struct buf *b, unsigned version, unsigned type, unsigned id, const void *p, size_t n, unsigned padding)
+static void record_as(struct buf *b, unsigned version, unsigned type, unsigned id, const void *p, size_t n,
+	unsigned padding)
 {
-	const unsigned char head[] = {(unsigned char)version, (unsigned char)type, (unsigned char)(id >> 8), (unsigned char)id,
-		(unsigned char)(n >> 8), (unsigned char)n, (unsigned char)padding, 0};
+	const unsigned char head[] = {(unsigned char)version, (unsigned char)type, (unsigned char)(id >> 8),
+		(unsigned char)id, (unsigned char)(n >> 8), (unsigned char)n, (unsigned char)padding, 0};
 	static const char nought[255];
 
 	buf_add(b, head, sizeof(head));
@@ -28,8 +30,8 @@ static void record(struct buf *b, unsigned type, const void *p, size_t n)
 
 static void length(struct buf *b, size_t n, bool wide)
 {
-	const unsigned char four[] = {
-		(unsigned char)(n >> 24 | 128), (unsigned char)(n >> 16), (unsigned char)(n >> 8), (unsigned char)n};
+	const unsigned char four[] = {(unsigned char)(n >> 24 | 128), (unsigned char)(n >> 16),
+		(unsigned char)(n >> 8), (unsigned char)n};
 
 	if (wide)
 		buf_add(b, four, 4);
@@ -47,7 +49,8 @@ static void param(struct buf *b, const char *name, const char *value)
 	buf_adds(b, value);
 }
 
-/* A request in which everything occurs that may: padding, records of others, parameters over several records. */
+/* A request in which everything occurs that may: padding, records of others, parameters over several records.
+ */
 static void request(struct buf *b, const char *body)
 {
 	struct buf params = BUF_INIT;
@@ -153,7 +156,8 @@ static void in_pieces(void **state)
 	fastcgi_free(f);
 }
 
-/* One byte at a time, and cut off after each: the connection is lost, never a request that is taken for whole. */
+/* One byte at a time, and cut off after each: the connection is lost, never a request that is taken for
+ * whole. */
 static void cut_off(void **state)
 {
 	struct fastcgi *f = fastcgi_new();
@@ -188,15 +192,15 @@ static void lying_lengths(void **state)
 		const char *bytes;
 		size_t n;
 	} rows[] = {
-		{"\5", 1},                       /* a name's length, no value's */
-		{"\5\1A", 3},                    /* a name that is cut */
-		{"\1\5A1", 4},                   /* a value that is cut */
-		{"\200\0\0", 3},                 /* a wide length that is cut */
-		{"\1\200\0\0", 4},               /* likewise the value's */
-		{"\377\377\377\377\1A1", 7},     /* two gigabytes of name */
-		{"\1\377\377\377\377A1", 7},     /* of value */
+		{"\5", 1},                   /* a name's length, no value's */
+		{"\5\1A", 3},                /* a name that is cut */
+		{"\1\5A1", 4},               /* a value that is cut */
+		{"\200\0\0", 3},             /* a wide length that is cut */
+		{"\1\200\0\0", 4},           /* likewise the value's */
+		{"\377\377\377\377\1A1", 7}, /* two gigabytes of name */
+		{"\1\377\377\377\377A1", 7}, /* of value */
 		{"\377\377\377\377\377\377\377\377", 8},
-		{"\1\1A1\1", 5},                 /* one that is whole, and the beginning of another */
+		{"\1\1A1\1", 5}, /* one that is whole, and the beginning of another */
 	};
 	struct fastcgi *f = fastcgi_new();
 
@@ -246,7 +250,8 @@ static void types(void **state)
 		record(&b, STDIN, NULL, 0);
 		if (type == ABORT)
 			assert_err(all(f, &b, b.len, &body), ERR_LINE_LOST);
-		else /* a second beginning has another role, the parameters have names of no length behind the first */
+		else /* a second beginning has another role, the parameters have names of no length behind the
+			first */
 			assert_int_equal(all(f, &b, b.len, &body) == NULL, type == PARAMS);
 		buf_reset(&b);
 		record(&b, BEGIN, BEGUN);

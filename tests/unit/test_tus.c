@@ -15,9 +15,9 @@ static void metadata(void **state)
 		{" filename YS5wc3Q= , type YQ== ", "{\"filename\":\"a.pst\",\"type\":\"a\"}"},
 		{"filename ", "{\"filename\":\"\"}"},
 		{"filename w6fDow==", "{\"filename\":\"\xc3\xa7\xc3\xa3\"}"},
-		{"filename /w==", "{\"filename\":\"\"}"},     /* no UTF-8 */
-		{"filename YQBi", "{\"filename\":\"\"}"},     /* a NUL in it */
-		{"filename YS5wc3Q", NULL},                    /* padding cut off */
+		{"filename /w==", "{\"filename\":\"\"}"}, /* no UTF-8 */
+		{"filename YQBi", "{\"filename\":\"\"}"}, /* a NUL in it */
+		{"filename YS5wc3Q", NULL},               /* padding cut off */
 		{"filename YS5wc3Q=x", NULL},
 		{"filename a b", NULL},
 		{"filename !!!!", NULL},
@@ -101,10 +101,11 @@ static void long_names(void **state)
 
 static void sums(void **state)
 {
-	static const char *const good[] = {"sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=", "md5 XUFAKrxLKna5cZ2REBfFkg==",
-		"sha256 LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="};
-	static const char *const bad[] = {"", "sha1", "sha1 ", "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00", "sha1 qvTG", "SHA1 qvTGHdzF6KLavt4PO0gs2a6pQ00=",
-		"crc32 qvTG", "sha1  x", "sha256 qvTGHdzF6KLavt4PO0gs2a6pQ00=", "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00= "};
+	static const char *const good[] = {"sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=",
+		"md5 XUFAKrxLKna5cZ2REBfFkg==", "sha256 LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="};
+	static const char *const bad[] = {"", "sha1", "sha1 ", "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00",
+		"sha1 qvTG", "SHA1 qvTGHdzF6KLavt4PO0gs2a6pQ00=", "crc32 qvTG", "sha1  x",
+		"sha256 qvTGHdzF6KLavt4PO0gs2a6pQ00=", "sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00= "};
 	struct tus_sum *s;
 
 	(void)state;
