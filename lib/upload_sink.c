@@ -32,7 +32,7 @@ struct upload_sink {
 	pthread_cond_t work, done;
 	pthread_t thread;
 	bool running, ending;
-	int failed;                       /* the same, for the owner to see at any time */
+	int failed; /* the same, for the owner to see at any time */
 	char *all[BLOCKS], *idle[BLOCKS];
 	size_t n_all, n_idle;
 	struct piece queue[BLOCKS]; /* a ring: n_queue from `first` on, the first of them in work */
