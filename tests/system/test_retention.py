@@ -179,6 +179,18 @@ def test_killed_while_removing(fake, build_dir):
     wait.until(lambda: f".removed-{name}" not in os.listdir(fake.paths.spool / "state"), "the rest to go", 60)
 
 
+def test_certificate_that_cannot_be_read(fake):
+    """It may name any run: their logs and events stay, and the job is done all the same."""
+    client, job, _ = fake.job("unread.example", "steady")
+    first, last = sync(fake, client, job), sync(fake, client, job)
+    refuse(fake, first)
+    report = client.wait_runs(client.post(f"/jobs/{job['id']}/report")["runs"])[0]
+    (fake.paths.data / "artefacts" / str(report["id"]) / "certificate.json").write_text("{", encoding="utf-8")
+    close(fake, client, job, DAYS + 1)
+    wait.until(lambda: client.get(f"/jobs/{job['id']}")["pruned_at"], "the keeper", 60)
+    assert artefacts(fake, first) == artefacts(fake, last) == {"log", "events.jsonl"}
+
+
 def test_workers_only(fake):
     body = {"worker": "fake-1", "runs": [1], "mailboxes": [1, 10**12]}
     assert fake.client("lead").request("POST", "/retention", body).status == 403
