@@ -8,10 +8,10 @@ import json
 import os
 import pathlib
 import re
-import select
 import socket
 import socketserver
 import sys
+import threading
 
 
 def home(base, user):
@@ -73,13 +73,8 @@ class _LogIn(socketserver.BaseRequestHandler):
         while not greeting.endswith(b"\n"):
             greeting += ours.recv(1) or os._exit(0)
         self._send(f"{tag} OK logged in")
-        pairs = {self.request: ours, ours: self.request}
-        while True:
-            for ready in select.select(list(pairs), [], [])[0]:
-                data = ready.recv(1 << 16)
-                if not data:
-                    os._exit(0)
-                pairs[ready].sendall(data)
+        threading.Thread(target=_pass_on, args=(self.request, ours), daemon=True).start()
+        _pass_on(ours, self.request)
 
     def _send(self, line):
         self.request.sendall(line.encode() + b"\r\n")
@@ -112,6 +107,15 @@ class _LogIn(socketserver.BaseRequestHandler):
             found.append(re.sub(rb"\\(.)", rb"\1", match[1]) if match[1] is not None else match[2])
             rest = rest[match.end():]
         return found
+
+
+def _pass_on(source, destination):
+    """One direction alone: a client may send while the server itself waits for its answer to be read."""
+    try:
+        while data := source.recv(1 << 16):
+            destination.sendall(data)
+    finally:
+        os._exit(0)
 
 
 class _Server(socketserver.ForkingTCPServer):
