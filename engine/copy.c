@@ -187,7 +187,7 @@ static const struct err *settle_state(struct copy *cp, struct job *j)
 	j->row.done = j->src->uidnext > 0 ? j->src->uidnext - 1 : 0;
 	j->row.active = false;
 	/* flags travelled with the mail; of what others had copied before, nothing is known */
-	if (j->row.modseq == 0 && j->matched == 0)
+	if (j->compared && j->matched == 0)
 		j->row.modseq = j->src->modseq;
 	/* refused by an earlier pass: taken, gone, or refused again */
 	return state_pending_clear(cp->state, j->row.id);

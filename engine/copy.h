@@ -50,6 +50,7 @@ struct job {
 	bool created;    /* the folder is there: appending may begin */
 	bool failed;     /* given up for this run; why is told */
 	bool reconcile;  /* copies of todo may be at the destination already */
+	bool compared;   /* the same, and the state knew nothing of the folder */
 	bool search;     /* the filters must be asked of the server first */
 	bool unsure;     /* --only: what the state does not know of the folder stays unknown */
 	struct uidset only;    /* --only: the messages that are wanted */

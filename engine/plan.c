@@ -171,6 +171,11 @@ static const struct err *prepare(struct job *j, bool filter_changed)
 			j->row.done = j->src->uidnext - 1;
 		j->phase = JOB_DONE;
 	}
+	/* flags travel with the mail, now or in a run that goes on with this one: what changes from here on is what
+	 * --flags-sync has to look at. Where mail is there already copy_job_done knows more. */
+	j->compared = fresh && j->reconcile;
+	if (fresh && !j->reconcile)
+		j->row.modseq = j->src->modseq;
 	return NULL;
 }
 

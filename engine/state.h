@@ -26,7 +26,7 @@ struct state_folder {
 	uint32_t src_uidvalidity, dst_uidvalidity; /* dst 0: not known yet */
 	uint32_t done, floor;
 	bool active;
-	uint64_t modseq; /* of the source, when flags were last compared */
+	uint64_t modseq; /* of the source, when flags were last the same; 0: not known */
 };
 
 enum state_pending { STATE_RETRY = 1, STATE_REFUSED = 2 };

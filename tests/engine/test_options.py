@@ -215,6 +215,66 @@ def test_flags_sync_both_ways_of_knowing(case, tmp_path):
         loader.close()
 
 
+@pytest.mark.long
+def test_max_rate(case):
+    """The line is not filled: what is over the rate has to wait. (A lower bound: no machine is too slow for it.)"""
+    case.fill([("INBOX", True, [(oddities.message(f"m{n}", b"z" * 500_000 + b"\r\n"), "5-May-2015 05:05:05 -0300", ())
+                                for n in range(10)])])
+    run = succeed(case.engine.run("--max-rate", "1M"))
+    seconds = (run.events[-1]["at"] - run.events[0]["at"]) / 1000
+    assert seconds >= 3, f"5 MB in {seconds} s\n{run}"
+    case.check(run)
+
+
+@pytest.mark.long
+def test_automap(case):
+    """By the role that the server tells, or by the usual names; what has no counterpart keeps its name."""
+    case.fill([("INBOX", True, simple(1)), ("Itens Enviados", True, simple(2, 10)), ("Rascunhos", True, simple(3, 20)),
+               ("Lixo Eletrônico", True, simple(1, 30)), ("Clientes", True, simple(2, 40)), ("Sent", True, simple(1, 50))])
+    loader = case.loader(case.destination)
+    for name in ("Drafts", "Junk", "Sent"):
+        loader.create(name)
+    loader.close()
+    run = succeed(case.engine.run("--automap"))
+    there, here = case.read(case.destination), case.read(case.source)
+    for path, name in (("Rascunhos", "Drafts"), ("Lixo Eletrônico", "Junk"), ("Clientes", "Clientes"), ("Sent", "Sent"),
+                       ("Itens Enviados", "Itens Enviados")):  # the server says that Sent is \\Sent
+        assert there.folders.get(name) == here.folders[path], f"{path} to {name}: {sorted(there.folders)}\n{run}"
+    assert succeed(case.engine.run("--automap")).done["messages_copied"] == 0
+    got = case.engine.run("--deep", "--automap", command="verify")
+    assert got.status == 0 and got.done["missing"] == 0, got
+
+
+def change_flags(case, server, change, folder=b"INBOX"):
+    loader = case.loader(server)
+    loader.command(b"SELECT " + folder)
+    loader.command(change)
+    loader.close()
+
+
+@pytest.mark.long
+def test_flags_sync_beside_new_mail(case, tmp_path):
+    """Flags travel in a pass that also brings mail of that folder, whatever was there before the first pass, and
+    though that one was cut short."""
+    certificate = case.authority.certificate
+    case.fill([("INBOX", True, simple(12)), ("Arquivo", True, simple(200, 100, body=b"x" * 3000 + b"\r\n"))])
+    loader = case.loader(case.destination)
+    loader.append("INBOX", simple(3))  # a user had begun by hand
+    loader.close()
+    with Proxy(tmp_path, case.destination.tls_port, "cut", upstream_ca=certificate, drop_after=[200_000]) as proxy:
+        engine = case.new_engine("sync", destination_port=proxy.port)
+        engine.run("--patience", "0")
+        assert proxy.count("drop") == 1
+        change_flags(case, case.source, b"STORE 1:200 +FLAGS (\\Draft)", b"Arquivo")
+        succeed(engine.run())
+        for folder, change in (("INBOX", b"STORE 2:4 +FLAGS (\\Flagged $Importante)"), ("Arquivo", b"STORE 1 +FLAGS (\\Answered)")):
+            change_flags(case, case.source, change, folder.encode())
+            case.fill([(folder, True, simple(2, 500))])
+        run = succeed(engine.run("--flags-sync"))
+    assert run.done["messages_copied"] == 4, run
+    case.check(run)
+
+
 @pytest.mark.parametrize("arguments, word", [
     (["--since", "2020-02-30"], "--since"), (["--before", "20200101"], "--before"), (["--max-size", "0"], "--max-size"),
     (["--map", "A"], "SRC=DST"), (["--map", "A/*=B"], "/*"), (["--max-connections", "0"], "--max-connections"),
