@@ -330,11 +330,39 @@ static void ask_status(struct folders_query *q)
 	}
 }
 
+static void on_inbox(void *arg, const struct imap_result *res)
+{
+	struct folders_query *q = arg;
+
+	if (res->lost)
+		note(q, res->err);
+	else if (res->kind == IMAP_OK)
+		note(q, err_new(ERR_PROTOCOL, "LIST names no folder at all, though INBOX is there"));
+	answered(q);
+}
+
+/* An account without any folder has no INBOX either. */
+static bool nothing_listed(const struct folders *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->f[i].listed)
+			return false;
+	return f->left_out == 0;
+}
+
 /* LIST and LSUB have both been answered: now every name is known. */
 static void listed(struct folders_query *q)
 {
-	if (--q->lists == 0 && !q->failed)
-		ask_status(q);
+	static const struct imap_handler inbox = {.done = on_inbox};
+
+	if (--q->lists == 0 && !q->failed) {
+		if (nothing_listed(q->out)) {
+			q->left++;
+			imap_command(q->c, &inbox, q, "STATUS INBOX (MESSAGES)");
+		} else {
+			ask_status(q);
+		}
+	}
 	answered(q);
 }
 

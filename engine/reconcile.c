@@ -118,6 +118,8 @@ static void on_head(void *arg, const struct imap_resp *resp)
 	const struct imap_fetch *f = &resp->fetch;
 	struct entry e;
 
+	if (resp->kind == IMAP_EXPUNGE && h->least > 0)
+		h->least--;
 	if (resp->kind != IMAP_FETCH || !h->have_id || f->uid == 0 || !f->has_size || !ours(h, f->uid))
 		return;
 	h->have_id = false;
@@ -179,32 +181,96 @@ static void fetch(struct half *h, const struct uidset *set, bool open_end, const
 	buf_free(&text);
 }
 
-static void fetch_heads(struct reconcile *r)
+static void fetch_heads(struct half *h)
 {
 	static const char what[] = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])";
-	static const struct imap_handler h = {
+	static const struct imap_handler heads = {
 		.untagged = on_head,
 		.body = {.begin = on_body, .data = on_body_data, .end = on_body_end},
 		.done = on_half_done,
 	};
+	const struct job *j = h->r->j;
 	struct uidset from = UIDSET_INIT;
+	uint64_t others, all;
 
-	uidset_add(&from, r->j->row.floor, r->j->row.floor);
-	fetch(&r->half[DST], &from, true, what, &h);
-	fetch(&r->half[SRC], &r->j->todo, false, what, &h);
+	sorter_free(h->heads);
+	h->heads = sorter_new(sizeof(struct entry), SORT_MEMORY, reconcile_order);
+	uidset_add(&from, j->row.floor, j->row.floor);
+	fetch(h, h->side == DST ? &from : &j->todo, h->side == DST, what, &heads);
 	uidset_free(&from);
+	/* at most so many messages are there beside those */
+	others = h->side == DST ? j->row.floor - (j->row.floor > 0) : j->src->uidnext - 1 - uidset_count(&j->todo);
+	all = h->side == DST ? h->r->dst_exists : j->src->messages;
+	h->least = all > others ? all - others : 0;
 }
 
-static void fetch_bodies(struct reconcile *r)
+static void fetch_bodies(struct half *h, const struct uidset *uids)
 {
-	static const struct imap_handler h = {
+	static const struct imap_handler bodies = {
 		.untagged = on_whole,
 		.body = {.begin = on_body, .data = on_body_data, .end = on_body_end},
 		.done = on_half_done,
 	};
 
-	for (int i = 0; i < SIDES; i++)
-		fetch(&r->half[i], &r->half[i].bodies, false, "(UID FLAGS INTERNALDATE BODY.PEEK[])", &h);
+	fetch(h, uids, false, "(UID FLAGS INTERNALDATE BODY.PEEK[])", &bodies);
+}
+
+/* --- what did not come --- */
+
+static void tell_unseen(struct reconcile *r, uint64_t n)
+{
+	copy_warn(r->p->cp, r->j, err_new(ERR_PROTOCOL, "the destination lists %" PRIu64
+		" messages that it does not show: what the source has of them comes once more", n));
+}
+
+/* A server may answer OK and leave messages out, or all of them. What is not seen is not recognised, and would come
+ * twice: it is asked for once more. True: that was done. */
+static bool heads_again(struct reconcile *r)
+{
+	bool again = !r->heads_again;
+
+	r->heads_again = true;
+	for (int i = 0; i < SIDES && !r->j->failed; i++) {
+		struct half *h = &r->half[i];
+		uint64_t came = sorter_count(h->heads);
+
+		/* of a few that do not come from the source the list may be older than their end */
+		if (came >= h->least || (i == SRC && came > 0))
+			continue;
+		if (again) {
+			fetch_heads(h);
+		} else if (came == 0) {
+			r->j->failed = true;
+			copy_warn(r->p->cp, r->j, err_new(ERR_PROTOCOL, "both sides cannot be compared: the %s lists %" PRIu64
+				" messages and shows none", i == DST ? "destination" : "source", h->least));
+		} else {
+			tell_unseen(r, h->least - came);
+		}
+	}
+	return again && r->left > 1;
+}
+
+static bool bodies_again(struct reconcile *r)
+{
+	bool again = !r->bodies_again;
+
+	r->bodies_again = true;
+	for (int i = 0; i < SIDES && !r->j->failed; i++) {
+		struct half *h = &r->half[i];
+		struct uidset rest = UIDSET_INIT, came = UIDSET_INIT;
+
+		uidset_add_set(&rest, &h->bodies);
+		for (size_t k = 0; k < h->nb; k++)
+			uidset_add(&came, h->b[k].uid, h->b[k].uid);
+		uidset_sub(&rest, &came);
+		if (again)
+			fetch_bodies(h, &rest);
+		else if (rest.n > 0 && i == DST)
+			tell_unseen(r, uidset_count(&rest));
+		uidset_free(&rest);
+		uidset_free(&came);
+	}
+	return again && r->left > 1;
 }
 
 /* --- steps --- */
@@ -346,14 +412,21 @@ static void next_step(struct reconcile *r)
 			uidset_free(&out);
 		}
 		if (!j->failed && j->reconcile && r->dst_open && r->dst_uidnext > j->row.floor && j->todo.n > 0)
-			fetch_heads(r);
+			for (int i = SIDES - 1; i >= 0; i--)
+				fetch_heads(&r->half[i]);
 	}
 	if (r->step == 2) {
-		reconcile_compare_heads(r);
-		if (!j->failed)
-			fetch_bodies(r);
+		if (heads_again(r)) {
+			r->step = 1;
+		} else {
+			reconcile_compare_heads(r);
+			for (int i = 0; i < SIDES && !j->failed; i++)
+				fetch_bodies(&r->half[i], &r->half[i].bodies);
+		}
 	}
-	if (r->step == 3) {
+	if (r->step == 3 && bodies_again(r)) {
+		r->step = 2;
+	} else if (r->step == 3) {
 		reconcile_compare_bodies(r);
 		finish(r);
 		return;
@@ -367,6 +440,8 @@ static void on_dst_examine_data(void *arg, const struct imap_resp *resp)
 	struct reconcile *r = arg;
 	uint64_t v;
 
+	if (resp->kind == IMAP_EXISTS)
+		r->dst_exists = resp->number;
 	if (imap_resp_code_number(resp, "UIDNEXT", &v))
 		r->dst_uidnext = (uint32_t)v;
 	if (imap_resp_code_number(resp, "UIDVALIDITY", &v))

@@ -36,6 +36,7 @@ struct half {
 	struct ident_reader *reader;
 	struct ident id;
 	bool have_id;
+	uint64_t least; /* so many messages there are at the least of which headers are asked for */
 	struct sorter *heads;
 	const struct entry *at; /* of heads: the next one */
 	struct entry *e;	/* what the headers alone do not decide */
@@ -53,8 +54,10 @@ struct reconcile {
 	struct half half[SIDES];
 	unsigned left; /* commands unanswered in this step */
 	int step;
+	uint64_t dst_exists;
 	uint32_t dst_uidnext, dst_top, dst_uidvalidity;
 	bool dst_open, uidnext_unknown;
+	bool heads_again, bodies_again; /* asked for once more what had not come */
 	struct uidset searched;
 	struct sorter *found;
 };

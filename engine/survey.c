@@ -175,6 +175,26 @@ static void ask_each(struct survey *s)
 	}
 }
 
+static void inbox_done(void *arg, const struct imap_result *res)
+{
+	struct survey *s = arg;
+
+	if (res->lost)
+		return;
+	if (res->kind == IMAP_OK)
+		s->error = err_new(ERR_PROTOCOL, "LIST names no folder at all, though INBOX is there");
+	finish_one(s);
+}
+
+/* Nothing was listed. An account without any folder has no INBOX either. */
+static void ask_inbox(struct survey *s)
+{
+	static const struct imap_handler h = {.done = inbox_done};
+
+	s->open++;
+	imap_command(s->conn, &h, s, "STATUS INBOX (MESSAGES)");
+}
+
 static void list_done(void *arg, const struct imap_result *res)
 {
 	struct survey *s = arg;
@@ -185,7 +205,9 @@ static void list_done(void *arg, const struct imap_result *res)
 		s->error = err_wrap(res->err, "LIST");
 	if (!s->has_namespace && !s->has_sep && s->n > 0)
 		s->side.sep = s->f[0].sep;
-	if (s->error == NULL)
+	if (s->error == NULL && s->n == 0)
+		ask_inbox(s);
+	else if (s->error == NULL)
 		ask_each(s); /* those that LIST-STATUS did not cover */
 	finish_one(s);
 }
