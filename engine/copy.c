@@ -9,6 +9,7 @@
 #include "claim.h"
 #include "clock.h"
 #include "feed.h"
+#include "fs.h"
 #include "log.h"
 #include "mem.h"
 
@@ -373,9 +374,14 @@ static const struct err *open_state(struct copy *cp)
 	if (!cp->o->dry_run && (e = claim_pair(&cp->claim, cp->o->from.label, cp->o->to.label)) != NULL)
 		return e;
 	e = (cp->o->dry_run ? state_peek : state_open)(&cp->state, cp->o->state, cp->o->from.label, cp->o->to.label, &rebuilt);
-	if (e == NULL && rebuilt != NULL)
+	if (e != NULL)
+		return err_wrap(e, "--state");
+	if (rebuilt != NULL)
 		copy_warn(cp, NULL, rebuilt);
-	return e;
+	/* now, and not at the first refusal, hours later */
+	if (!cp->o->dry_run && cp->o->quarantine != NULL && (e = fs_mkdir_p(cp->o->quarantine, 0700)) != NULL)
+		return err_wrap(e, "--quarantine");
+	return NULL;
 }
 
 static void clean_up(struct copy *cp)

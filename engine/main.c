@@ -34,6 +34,11 @@ static void shut_windows(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static void on_signal(void *arg)
 {
 	struct app *app = arg;
@@ -69,10 +74,10 @@ int main(int argc, char **argv)
 	int status;
 
 	shut_windows();
-	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-		opts_usage();
+	if (argc >= 2 && is_help(argv[1]) && opts_usage(NULL))
 		return 0;
-	}
+	if (argc >= 3 && is_help(argv[argc - 1]) && opts_usage(argv[1]))
+		return 0;
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		printf("mailmover %s\n", PACKAGE_VERSION);
 		return 0;

@@ -380,17 +380,31 @@ void opts_wipe(struct opts *o)
 	buf_init(&o->to.secret);
 }
 
-void opts_usage(void)
+bool opts_usage(const char *command)
 {
-	printf("mailmover copy|verify|check --from URL --to URL [OPTION]...\n"
-	       "mailmover imapsync-args -- IMAPSYNC-OPTION...\n\n");
+	unsigned wanted = command == NULL ? FOR_ALL : 0;
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (command != NULL && strcmp(commands[i].name, command) == 0)
+			wanted = commands[i].bit;
+	if (wanted == 0)
+		return false;
+	if (command == NULL)
+		printf("mailmover copy|verify|check --from URL --to URL [OPTION]...\n"
+		       "mailmover COMMAND --help\n"
+		       "mailmover imapsync-args -- IMAPSYNC-OPTION...\n\n");
+	else
+		printf("mailmover %s --from URL %s [OPTION]...\n\n", command, wanted == FOR_CHECK ? "[--to URL]" : "--to URL");
 	for (size_t i = 0; i < NROWS; i++) {
 		char left[64];
 
+		if (!(rows[i].commands & wanted))
+			continue;
 		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].arg != NULL ? " " : "",
 			rows[i].arg != NULL ? rows[i].arg : "");
 		printf("  %-34s %s\n", left, rows[i].help);
 	}
 	printf("\nURLs: imaps://user@host[:port], imap://user@host[:port] (STARTTLS); as a source also mbox:, maildir:, zip:,\n"
 		"tgz: and pst:PATH. See mailmover(1).\n");
+	return true;
 }

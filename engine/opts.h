@@ -45,6 +45,7 @@ struct opts {
 /* Reads argv (argv[0] is the program) and the secrets. ERR_USAGE names what is wrong. */
 const struct err *opts_parse(struct opts *o, int argc, char **argv);
 void opts_wipe(struct opts *o);
-void opts_usage(void); /* to standard output */
+/* All options, or those of one command ("copy"; NULL: all), to standard output. False: there is no such command. */
+bool opts_usage(const char *command);
 
 #endif

@@ -3,10 +3,12 @@
 import datetime
 import hashlib
 import re
+import subprocess
 
 import pytest
 
 from stack import mailgen
+from stack.process import ENVIRON
 from stack.proxy import Proxy
 from . import oddities
 from .case import counts
@@ -286,3 +288,20 @@ def test_wrong_usage_says_what(case, arguments, word):
     run = case.engine.run(*arguments)
     assert run.status == 2 and word in run.stderr, run
     assert not case.engine.state.exists()
+
+
+@pytest.mark.parametrize("command, has, lacks", [
+    ([], "--delete-extra", None), (["copy"], "--delete-extra", "--deep"), (["verify"], "--deep", "--flags-sync"),
+    (["check"], "--no-write-probe", "--state"), (["copy", "--from", "imaps://a@b"], "--flags-sync", "--ledger")])
+def test_help(program, command, has, lacks):
+    """Of a command only what it takes."""
+    got = subprocess.run([program, *command, "--help"], capture_output=True, text=True, check=True, env=ENVIRON)
+    assert has + " " in got.stdout and not (lacks and lacks + " " in got.stdout) and not got.stderr, got
+
+
+def test_what_cannot_be_written_is_said_at_once(case, tmp_path):
+    """Not hours later, when the first message is refused."""
+    (tmp_path / "file").write_text("")
+    for option, path in (("--state", tmp_path / "nowhere/state"), ("--quarantine", tmp_path / "file/refused")):
+        run = case.engine.run(option, path)
+        assert run.status in (66, 74) and option in run.stderr and str(path) in run.stderr, run
