@@ -4,6 +4,7 @@ Real servers; the judge is stack.imapcheck, which shares nothing with the engine
 """
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -122,6 +123,33 @@ def test_half_copied_by_mbsync(case):
     run = succeed(case.engine.run())
     result = case.compare()
     assert case.read(case.destination).messages == before.messages, "\n".join(result.differences) + f"\n{run}"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("chosen", [[], ["--search", "SEEN"]], ids=["all that it takes", "what was read"])
+def test_half_copied_by_imapsync(case, chosen):
+    """imapsync leaves twins and mail without Message-Id behind: what it brought does not come twice, the rest comes."""
+    program = os.environ.get("IMAPSYNC")
+    if not program or not os.path.exists(program):
+        pytest.skip("set IMAPSYNC=/path/to/imapsync")
+    case.fill_mailbox(mailgen.Generator(case.user, 14).mailbox(messages=150, biggest=200_000))
+    before = case.read(case.source)
+    secret = case.directory / "imapsync.secret"
+    secret.touch(0o600)
+    secret.write_text(PASSWORD)
+    sides = [word for n, server in (("1", case.source), ("2", case.destination)) for word in (
+        f"--host{n}", "localhost", f"--port{n}", server.tls_port, f"--ssl{n}", f"--authmech{n}", "PLAIN",
+        f"--user{n}", case.user_on(server), f"--passfile{n}", secret)]
+    out = subprocess.run(["perl", program, "--nolog", "--noreleasecheck", "--noid", "--tmpdir", case.directory, *map(str, sides),
+                          *chosen], capture_output=True, text=True, errors="replace", check=False, cwd=case.directory,
+                         env=dict(ENVIRON, HOME=str(case.directory)))
+    there = case.read(case.destination)
+    assert 0 < there.messages < before.messages, out.stdout[-3000:] + out.stderr[-3000:]
+    run = succeed(case.engine.run("--flags-sync"))
+    assert run.done["messages_copied"] == before.messages - there.messages, run
+    case.check(run, source=before)
+    again = succeed(case.engine.run("--rescan"))
+    assert again.done["messages_copied"] == 0, again
 
 
 def test_odd_folder_names(case):
@@ -300,6 +328,35 @@ def test_mail_arrives_while_it_runs(case, tmp_path):
         assert not mails - destination.folders[name], f"missing in {name}\n{again}"
     extra = destination.folders["INBOX"] - source.folders["INBOX"]
     assert extra.total() <= 6 and max(extra.values(), default=1) == 1, f"too much: {extra}\n{again}"
+
+
+@pytest.mark.long
+def test_folders_change_while_it_runs(case, tmp_path):
+    """A folder is renamed, another deleted, a third made while mail flows; the next run ends with what is there then."""
+    case.fill([("INBOX", True, simple(300, body=b"x" * 3000 + b"\r\n"))] +
+              [(f"Pasta {n}", True, simple(30, 1000 * n, body=b"y" * 2000 + b"\r\n")) for n in range(1, 7)])
+    with Proxy(tmp_path, case.source.tls_port, "slow", rate=600_000, upstream_ca=case.authority.certificate) as proxy:
+        engine = case.new_engine("slow", source_port=proxy.port)
+        started = engine.start()
+        wait.until(lambda: any(e["t"] == "folder" for e in started.events()), "the copy to begin", alive=None)
+        loader = case.loader(case.source)
+        for old, new in (("Pasta 1", "Nova 1"), ("Pasta 5", "Nova 5")):
+            loader.command(b"RENAME %s %s" % (loader.name(old), loader.name(new)))
+        for gone in ("Pasta 2", "Pasta 6"):
+            loader.command(b"DELETE " + loader.name(gone))
+        loader.create("Outra")
+        loader.append("Outra", simple(4, 9000))
+        loader.create("Pasta 6")
+        loader.append("Pasta 6", simple(3, 8000))
+        loader.close()
+        first = started.wait()
+        assert first.status in (0, 1), first
+        again = succeed(engine.run())
+    source, destination = case.read(case.source), case.read(case.destination)
+    for name, mails in source.folders.items():
+        assert not mails - destination.folders[name], f"missing in {name}\n{first}\n{again}"
+    for name, mails in destination.folders.items():
+        assert max(mails.values(), default=1) == 1, f"twice in {name}\n{first}\n{again}"
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ import pytest
 from imapd import script
 from imapd.server import Server
 from imapd.store import Store
+from stack import dovecot, imapload
 from . import mailmover
 
 USER = "ana@a.example"
@@ -68,6 +69,32 @@ def test_sasl(serve, check, arguments, offer, user, secret, expected):
     got = check(server, *options, secret=secret, user=user)
     assert ("auth", True) in [(s["name"], s["ok"]) for s in got.of("check")], got
     assert said(server) == {expected % {b"user": user.encode(), b"secret": secret, b"port": server.port}}, server.commands
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("user, how", [("ana@a.example*admin", "password"), ("admin", "plain:ana@a.example")])
+def test_master_user_of_dovecot(program, tmp_path, place, authority, user, how):
+    """An administrator's password opens a mailbox, in both ways that Dovecot knows, and the mail is that one's."""
+    directory, masters = place / ("master-" + how.partition(":")[0]), place / "masters"
+    masters.write_text("admin:{PLAIN}adm in\n")
+    masters.chmod(0o644)  # for the server's user
+    server = dovecot.Dovecot(directory.name, directory, authority.issue(directory.name), more=(
+        f"auth_master_user_separator = *\npassdb {{\n  driver = passwd-file\n  master = yes\n  result_success = continue\n"
+        f"  args = scheme=PLAIN {masters}\n}}\n"))
+    server.add_user(USER, "ana's own")
+    server.start()
+    try:
+        loader = imapload.Loader("127.0.0.1", server.tls_port, USER, "ana's own", authority.certificate)
+        loader.create("Minha")
+        loader.append("Minha", [(b"Subject: mine\r\n\r\nx\r\n", " 5-May-2015 05:05:05 -0300", ())])
+        loader.close()
+        end = mailmover.Endpoint(server.tls_port, user, "adm in")
+        got = mailmover.Engine(program, tmp_path / "run", end, end, ca_file=authority.certificate).run(
+            "--from-auth", how, "--to-auth", how, "--no-write-probe", command="check")
+        assert got.status == 0, got
+        assert [e["messages"] for e in got.of("check") if e["name"] == "list"] == [1, 1], got
+    finally:
+        server.stop()
 
 
 def test_login_with_any_byte(serve, check):
