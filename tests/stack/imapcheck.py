@@ -154,6 +154,8 @@ def _sign_in(account):
     try:
         connection = imaplib.IMAP4_SSL(account.host, account.port, ssl_context=context, timeout=120)
         connection.authenticate("PLAIN", lambda _: b"\0" + account.user.encode() + b"\0" + account.password.encode())
+    except imaplib.IMAP4.abort:
+        raise  # the line was lost, see read()
     except (imaplib.IMAP4.error, OSError) as error:
         raise CheckError(f"{account.user} at {account.host}:{account.port}: {error}") from error
     return connection
