@@ -92,6 +92,24 @@ static char *path_of(const struct map *m, const struct map_folder *f)
 	return path_on(&m->src, f);
 }
 
+/* Bytes that are no UTF-8, which no server should have in a name, are what they are in most old ones: Latin-1. */
+static void read_as_latin1(struct buf *text)
+{
+	struct buf b = BUF_INIT;
+
+	if (str_utf8(text->ptr, text->len))
+		return;
+	for (size_t i = 0; i < text->len; i++) {
+		unsigned char c = (unsigned char)text->ptr[i];
+
+		if (c >= 0x80)
+			buf_addc(&b, (char)(0xc0 | c >> 6));
+		buf_addc(&b, c >= 0x80 ? (char)(0x80 | (c & 0x3f)) : (char)c);
+	}
+	buf_free(text);
+	*text = b;
+}
+
 /* What the destination calls that path; a level may not hold the separator. */
 static char *wire_of(const struct map *m, const char *path)
 {
@@ -102,11 +120,17 @@ static char *wire_of(const struct map *m, const char *path)
 	for (const char *c = path; *c != '\0'; c++) {
 		char x = *c == LEVEL_SLASH ? '/' : *c;
 
+		/* a level without a name: a server that takes it calls it otherwise later */
+		if (*c == '/' && (c == path || c[-1] == '/'))
+			buf_addc(&text, '_');
 		if (*c == '/')
 			buf_addc(&text, m->dst.sep != '\0' ? m->dst.sep : '_');
 		else
 			buf_addc(&text, x == m->dst.sep && x != '\0' ? '_' : x);
 	}
+	if (str_ends(path, "/"))
+		buf_addc(&text, '_');
+	read_as_latin1(&text);
 	buf_adds(&out, m->dst_prefix);
 	if (m->dst.utf8 || !utf7_encode(&out, text.ptr, text.len))
 		buf_add(&out, text.ptr, text.len);

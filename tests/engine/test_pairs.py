@@ -8,14 +8,17 @@ import dataclasses
 
 import pytest
 
+from imapd.server import Server
+from imapd.store import Store
 from stack import debs, dovecot, mailgen
 from stack.courier import Courier
 from stack.cyrus import Cyrus
 from stack.mailutils import Mailutils
 from stack.process import StartError
-from . import oddities
-from .case import Case, counts, namespace, prepare
+from . import mailmover, oddities
+from .case import PASSWORD, Case, counts, namespace, prepare
 
+DATE = " 5-May-2015 05:05:05 -0300"
 NAMES = ["dovecot", "cyrus", "courier", "mailutils"]
 QUICK = [("dovecot", "cyrus")]
 ALL = [(a, b) for a in NAMES for b in NAMES]
@@ -28,18 +31,19 @@ BEYOND_RECOGNITION = {"courier": 2, "mailutils": 2}
 
 @pytest.fixture(scope="session")
 def server(place, authority):
-    """server(name): a running server, started once."""
+    """server(name): a running server, started once. another: a second one of that kind."""
     running = {}
 
-    def get(name):
-        if name not in running:
+    def get(name, another=False):
+        key = name + "-2" if another else name
+        if key not in running:
             try:
-                running[name] = _start(name, place / f"pairs-{name}", authority.issue(f"pairs-{name}"))
+                running[key] = _start(name, place / f"pairs-{key}", authority.issue(f"pairs-{key}"))
             except (debs.Unavailable, StartError) as error:
-                running[name] = error
-        if isinstance(running[name], Exception):
-            pytest.skip(f"{name}: {running[name]}")
-        return running[name]
+                running[key] = error
+        if isinstance(running[key], Exception):
+            pytest.skip(f"{key}: {running[key]}")
+        return running[key]
     yield get
     for one in running.values():
         if not isinstance(one, Exception):
@@ -64,7 +68,8 @@ def parametrize(quick):
 
 @pytest.fixture
 def case_of(program, tmp_path, authority, server):
-    return lambda source, destination: Case(program, tmp_path, authority, server(source), server(destination))
+    return lambda source, destination: Case(program, tmp_path, authority, server(source),
+                                            server(destination, another=destination == source))
 
 
 @parametrize(QUICK)
@@ -77,6 +82,12 @@ def test_mailbox(case_of, source, destination, long):
     before = case.read(case.source)
     run = case.engine.run()
     _judge(case, run, before, poor=bool({source, destination} & POOR))
+    case.fill([(name, False, [(oddities.message(f"new in {name} {n}", message_id=f"{n}@{name}"), DATE, ("\\Seen",)) for n in range(3)])
+               for name in ("INBOX", "Nova")])
+    before = case.read(case.source)
+    run = case.engine.run()
+    assert run.done["messages_copied"] == 6, run
+    _judge(case, run, before, poor=bool({source, destination} & POOR))
     held = case.read(case.destination)
     for again in ("with state", "without state"):
         if again == "without state":
@@ -85,6 +96,36 @@ def test_mailbox(case_of, source, destination, long):
         assert second.status == run.status, f"{again}\n{second}"
         assert counts(case.read(case.destination)) == counts(held), f"{again}: the destination has changed\n{second}"
     assert case.read(case.source) == before, "the source has changed"
+
+
+@parametrize(())
+def test_changes_follow(case_of, source, destination):
+    """Flags and deletions travel when asked, whatever the two servers have to offer, and the user's own mail stays."""
+    if {source, destination} & POOR:
+        pytest.skip("imap4d keeps no keywords and has no UIDPLUS")
+    case = case_of(source, destination)
+    case.fill([(name, True, [(oddities.message(f"{name} {n}", message_id=f"{n}@{name}"), DATE, ("\\Seen",) if n % 2 else ())
+                             for n in range(12)]) for name in ("INBOX", "Arquivo")])
+    assert case.engine.run().status == 0
+    own = (oddities.message("own", message_id="own@d"), DATE, ())
+    loader = case.loader(case.destination)
+    loader.append("INBOX", [own])
+    loader.close()
+    case.fill([("INBOX", True, [(oddities.message("late", message_id="late@s"), DATE, ())])])
+    loader, prefix = case.loader(case.source), namespace(case.source)
+    for folder, changes in (("INBOX", [b"1:3 +FLAGS (\\Flagged $Important)", b"2 -FLAGS (\\Seen)", b"5:6 +FLAGS (\\Deleted)"]),
+                            (prefix + "Arquivo", [b"1:4 FLAGS (\\Answered)", b"12 +FLAGS (\\Deleted)"])):
+        loader.command(b"SELECT " + loader.name(folder))
+        for change in changes:
+            loader.command(b"STORE " + change)
+        loader.command(b"EXPUNGE")
+    loader.close()
+    run = case.engine.run("--flags-sync", "--delete-extra", "--i-understand-deletion", "--delete-max", "50%")
+    assert run.status == 0 and run.done["deleted"] == 3, run
+    here, there = case.read(case.source), case.read(case.destination)
+    assert here.folders["Arquivo"] == there.folders["Arquivo"], run
+    assert not here.folders["INBOX"] - there.folders["INBOX"], run
+    assert (there.folders["INBOX"] - here.folders["INBOX"]).total() == 1, run
 
 
 @parametrize(())
@@ -169,6 +210,42 @@ def test_folder_names(case_of, source, destination):
         second = case.engine.run()
         assert second.status == 0 and second.done["messages_copied"] == 0, f"{again}\n{second}"
         assert case.read(case.destination).folders == after.folders, f"{again}\n{second}"
+
+
+# as no server should have them, and as some have had them: on the wire
+STRANGEST = [b"n" * 500, b"/".join([b"nivel " + b"x" * 60] * 8), b"&AOk-" * 100, b"/".join([b"a"] * 120), b"caf\xe9", b"caf\xc3\xa9",
+             b"A & B", b"&Jjo", b"&AGE-", b"a\tb", b"~", b"..", b"../up", b"a//b", b"trailing/", b" ", b"INBOX ", b"inbox.x",
+             b"INBOX/INBOX/INBOX", b'"', b"\\", b"%", b"*", b"{5}", b"{5+}", b"(", b"NIL", b"n" * 499 + b"m"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("destination", ["dovecot", "cyrus", "courier"])
+def test_names_that_no_server_should_have(program, tmp_path, authority, server, destination):
+    """All mail arrives, under whatever name; folders are not merged; later runs bring nothing, also without state."""
+    to = server(destination)
+    case = Case(program, tmp_path, authority, to, to)
+    held = Store()
+    for number, name in enumerate(STRANGEST):
+        held.create(name).add(oddities.message(f"in {number}", message_id=f"{number}@s"), DATE)
+    old = Server(held, {case.user: PASSWORD})
+    try:
+        engine = mailmover.Engine(program, tmp_path / "names", mailmover.Endpoint(old.port, case.user, PASSWORD, "imap", plain=True),
+                                  mailmover.Endpoint(to.tls_port, case.user, PASSWORD), ca_file=authority.certificate)
+        run = engine.run()
+        assert run.status == 0 and run.done["messages_copied"] == len(STRANGEST), f"{run.of('refused')}\n{run.stderr}"
+        arrived = case.read(to)
+        assert sorted(mails.total() for mails in arrived.folders.values() if mails) == [1] * len(STRANGEST), run
+        for again in ("with state", "without state"):
+            if again == "without state":
+                engine.state.unlink()
+            second = engine.run()
+            assert second.status == 0 and second.done["messages_copied"] == 0, f"{again}\n{second}"
+        assert case.read(to).folders == arrived.folders
+        verify = engine.run("--deep", command="verify")
+        assert verify.status == 0 and verify.done["missing"] == 0, verify
+    finally:
+        old.stop()
+    assert not old.faults, old.faults
 
 
 def _groups(contents):
