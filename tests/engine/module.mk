@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	tests/engine/test_compress.py \
 	tests/engine/test_delete.py \
 	tests/engine/test_dialogue.py \
+	tests/engine/test_every_step.py \
 	tests/engine/test_exact.py \
 	tests/engine/test_imapsync_args.py \
 	tests/engine/test_kill.py \
