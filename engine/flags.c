@@ -5,6 +5,7 @@
  *
  * Without --flags-sync only what a breakdown has left in doubt is looked at, and flags are only added.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +114,7 @@ static int by_flag(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* One spelling for equal sets: system flags in lower case, sorted, only what the destination can keep. */
+/* One spelling for equal sets: system flags as RFC 9051, 2.3.2, has them, sorted, only what the destination can keep. */
 static char *normal(const struct copy *cp, const char *flags)
 {
 	struct buf kept = BUF_INIT, out = BUF_INIT;
@@ -124,8 +125,10 @@ static char *normal(const struct copy *cp, const char *flags)
 	text = kept.ptr + 1;
 	kept.ptr[kept.len - 1] = '\0';
 	for (char *f = strtok_r(text, " ", &save); f != NULL && n < 256; f = strtok_r(NULL, " ", &save)) {
-		if (f[0] == '\\')
+		if (f[0] == '\\') {
 			str_lower(f);
+			f[1] = (char)toupper((unsigned char)f[1]);
+		}
 		list[n++] = f;
 	}
 	qsort(list, n, sizeof(list[0]), by_flag);
