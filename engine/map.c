@@ -99,13 +99,7 @@ static void read_as_latin1(struct buf *text)
 
 	if (str_utf8(text->ptr, text->len))
 		return;
-	for (size_t i = 0; i < text->len; i++) {
-		unsigned char c = (unsigned char)text->ptr[i];
-
-		if (c >= 0x80)
-			buf_addc(&b, (char)(0xc0 | c >> 6));
-		buf_addc(&b, c >= 0x80 ? (char)(0x80 | (c & 0x3f)) : (char)c);
-	}
+	str_latin1(&b, text->ptr, text->len);
 	buf_free(text);
 	*text = b;
 }

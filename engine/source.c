@@ -132,20 +132,10 @@ void source_level(struct buf *out, const char *p, size_t n)
 	if (n > LEVEL_MAX)
 		for (n = LEVEL_MAX; n > 0 && ((unsigned char)p[n] & 0xc0) == 0x80;)
 			n--;
-	if (!str_utf8(p, n)) { /* bytes of an unknown charset: as Latin-1, so that nothing is lost */
-		for (size_t i = 0; i < n; i++) {
-			unsigned char c = (unsigned char)p[i];
-
-			if (c < 0x80) {
-				buf_addc(out, (char)c);
-			} else {
-				buf_addc(out, (char)(0xc0 | c >> 6));
-				buf_addc(out, (char)(0x80 | (c & 0x3f)));
-			}
-		}
-	} else {
+	if (str_utf8(p, n))
 		buf_add(out, p, n);
-	}
+	else
+		str_latin1(out, p, n);
 	for (size_t i = from; i < out->len; i++)
 		if ((unsigned char)out->ptr[i] < 0x20 || out->ptr[i] == 0x7f || out->ptr[i] == '/')
 			out->ptr[i] = '_';

@@ -217,6 +217,17 @@ void str_percent(struct buf *out, const char *s, size_t n)
 	}
 }
 
+void str_latin1(struct buf *out, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c >= 0x80)
+			buf_addc(out, (char)(0xc0 | c >> 6));
+		buf_addc(out, c >= 0x80 ? (char)(0x80 | (c & 0x3f)) : (char)c);
+	}
+}
+
 bool str_unpercent(struct buf *out, const char *s, size_t n)
 {
 	size_t before = out->len;
