@@ -271,7 +271,7 @@ def _substitutes(case, run):
     """{source path: destination path} of the folders that a warning says have another name there."""
     refused = {e.get("folder") for e in run.of("warning") if "refuses the name" in e["message"]}
     return {_path(case.source, e["folder"]): _path(case.destination, e["dest"])
-            for e in run.of("folder") if e["folder"] in refused}
+            for done in run.of("pass") for e in done["folders"] if e["folder"] in refused}
 
 
 def _path(server, name):

@@ -9,8 +9,8 @@ import shutil
 import subprocess
 
 
-# virtual packages, and who provides them
-_PROVIDERS = {"libfam0": "libgamin0"}
+# virtual packages and libraries called otherwise than their package, and who provides them
+_PROVIDERS = {"libfam0": "libgamin0", "libpcreposix3": "libpcre3"}
 
 
 class Unavailable(Exception):
