@@ -75,7 +75,7 @@ static void check_retention(struct doctor *d)
 		doctor_add(d, FOUND_OK, "retention", NULL, "files of closed jobs are kept (MIGRATION_RETENTION_DAYS)");
 		return;
 	}
-	e = retention_count(d->ctl->store, clock_now_ms() - days * INT64_C(86400000), &due, &pruned);
+	e = retention_count(d->ctl->store, conf_retention_before(d->ctl->conf, clock_now_ms()), &due, &pruned);
 	if (e != NULL)
 		doctor_add(d, FOUND_WRONG, "retention", NULL, "%s", e->msg);
 	else if (due > 0)

@@ -18,7 +18,6 @@
 
 #include "banned.h"
 
-#define DAY_MS INT64_C(86400000)
 #define TURN_MS 200 /* of one look: leases are waiting */
 #define PAGE 100    /* runs asked for at a time */
 #define CERTIFICATE_MAX (64u << 20)
@@ -33,13 +32,6 @@ static struct {
 	size_t n_cited;
 } at;
 static int64_t failed; /* the job that could not be done last: others come first */
-
-int64_t retention_before(const struct app *app, int64_t now_ms)
-{
-	int64_t days = conf_int(app->service->conf, CONF_RETENTION_DAYS);
-
-	return days == 0 ? 0 : now_ms - days * DAY_MS;
-}
 
 static void begin(int64_t job)
 {
@@ -219,7 +211,7 @@ static const struct err *finish(struct app *app)
 
 const struct err *retention_tick(struct app *app)
 {
-	int64_t before = retention_before(app, clock_now_ms()), until = clock_mono_ms() + TURN_MS, job = 0;
+	int64_t before = conf_retention_before(app->service->conf, clock_now_ms()), until = clock_mono_ms() + TURN_MS, job = 0;
 	const struct err *e = NULL;
 	bool done = true;
 

@@ -12,7 +12,5 @@
 
 /* As much as can be done in a fraction of a second; the rest next time. */
 const struct err *retention_tick(struct app *app);
-/* The instant that lies MIGRATION_RETENTION_DAYS back; 0: files are kept. */
-int64_t retention_before(const struct app *app, int64_t now_ms);
 
 #endif

@@ -440,6 +440,13 @@ const char *conf_worker_path(const struct conf *c)
 	return c->worker;
 }
 
+int64_t conf_retention_before(const struct conf *c, int64_t now_ms)
+{
+	int64_t days = conf_int(c, CONF_RETENTION_DAYS);
+
+	return days == 0 ? 0 : now_ms - days * INT64_C(86400000);
+}
+
 char *conf_data_path(const struct conf *c, const char *name)
 {
 	return xasprintf("%s/%s", c->v[CONF_DATA_PATH].text, name);

@@ -83,6 +83,9 @@ const char *conf_shown(const struct conf *c, enum conf_key k);
 const char *conf_settings_path(const struct conf *c);
 const char *conf_worker_path(const struct conf *c);
 
+/* The instant that lies MIGRATION_RETENTION_DAYS before now_ms; 0: files of closed jobs are kept. */
+int64_t conf_retention_before(const struct conf *c, int64_t now_ms);
+
 /* MIGRATION_DATA_PATH/name, the caller's to free. */
 char *conf_data_path(const struct conf *c, const char *name);
 

@@ -23,7 +23,6 @@
 #define RETRY_MS (60 * 1000)
 #define BATCH 200 /* names in one question */
 #define REMOVED ".removed-"
-#define DAY_MS INT64_C(86400000)
 
 struct item {
 	enum spool_dir dir;
@@ -40,11 +39,6 @@ struct retention {
 	enum spool_dir dir; /* that is being listed */
 	int64_t removed, bytes;
 };
-
-static int64_t days(const struct retention *r)
-{
-	return conf_int(r->sup->conf, CONF_RETENTION_DAYS);
-}
 
 static void forget(struct retention *r)
 {
@@ -207,7 +201,7 @@ static bool is_old(const struct retention *r, const struct item *i)
 		stem -= strlen(".json");
 	note = xasprintf("%s/%.*s.why", spool_path(r->sup->spool, i->dir), (int)stem, i->name);
 	old = (stat(note, &st) == 0 || lstat(path, &st) == 0) &&
-	      st.st_mtim.tv_sec * INT64_C(1000) < clock_now_ms() - days(r) * DAY_MS;
+	      st.st_mtim.tv_sec * INT64_C(1000) < conf_retention_before(r->sup->conf, clock_now_ms());
 	free(note);
 	free(path);
 	return old;
@@ -299,7 +293,7 @@ struct retention *retention_new(struct supervisor *s)
 
 	r->sup = s;
 	r->timer = timer_new(s->loop, look, r);
-	if (days(r) > 0)
+	if (conf_int(s->conf, CONF_RETENTION_DAYS) > 0)
 		timer_set(r->timer, 0);
 	return r;
 }
