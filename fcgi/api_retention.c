@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "retention.h"
 #include "store_retention.h"
 #include "writer.h"
 
@@ -18,7 +17,7 @@ typedef const struct err *over_fn(struct store *s, int64_t id, int64_t before, b
 static const struct err *answer(
 	struct call *c, struct writer *w, const struct js_at *root, const char *key, over_fn *fn)
 {
-	int64_t before = retention_before(c->app, c->now_ms);
+	int64_t before = conf_retention_before(c->app->service->conf, c->now_ms);
 	const json_t *list = json_object_get(root->v, key);
 	const struct err *e = NULL;
 	json_t *id;
@@ -67,8 +66,8 @@ const struct err *api_retention(struct call *c)
 	js_known(&root, (const char *const[]){"worker", "runs", "mailboxes", NULL});
 	if ((e = call_bad(c)) != NULL)
 		return e;
-	if (strcmp(worker, c->who.sub) != 0)
-		return err_new(ERR_FORBIDDEN, "the token is not of the worker that the body names");
+	if ((e = call_worker(c, worker)) != NULL)
+		return e;
 	w_init(&w, &c->res.body);
 	w_object(&w, NULL);
 	e = answer(c, &w, &root, "runs", retention_over_run);

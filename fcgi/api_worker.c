@@ -22,14 +22,6 @@ static int64_t lease_ms(const struct call *c)
 	return conf_int(c->app->service->conf, CONF_LEASE_SECONDS) * 1000;
 }
 
-/* The name in the body is the one in the token: nobody reports for another. */
-static const struct err *check_worker(struct call *c, const char *name)
-{
-	if (name != NULL && strcmp(name, c->who.sub) != 0)
-		return err_new(ERR_FORBIDDEN, "the token is not of the worker that the body names");
-	return NULL;
-}
-
 /* --- claim --- */
 
 static void claim_endpoint(struct writer *w, const struct endpoint *p)
@@ -216,7 +208,7 @@ const struct err *api_runs_claim(struct call *c)
 	if (js_str(&root, "nonce", JS_REQUIRED, 16, 128, &nonce) && !is_nonce(nonce))
 		js_problem(&root, "nonce", "hex digits are expected");
 	js_known(&root, (const char *const[]){"worker", "attempt", "nonce", NULL});
-	if ((e = call_bad(c)) != NULL || (e = check_worker(c, worker)) != NULL)
+	if ((e = call_bad(c)) != NULL || (e = call_worker(c, worker)) != NULL)
 		return e;
 	if ((e = store_begin(c->app->store)) != NULL)
 		return e;
@@ -379,7 +371,7 @@ const struct err *api_runs_beat(struct call *c)
 	}
 	e = call_bad(c);
 	if (e == NULL)
-		e = check_worker(c, worker);
+		e = call_worker(c, worker);
 	if (e == NULL)
 		e = run_beats(c->app->store, worker, v, n, lease_ms(c), c->now_ms);
 	if (e == NULL)
@@ -406,7 +398,7 @@ const struct err *api_runs_report(struct call *c)
 	report_parse(&root, &r);
 	e = call_bad(c);
 	if (e == NULL)
-		e = check_worker(c, r.worker);
+		e = call_worker(c, r.worker);
 	if (e == NULL)
 		e = run_report(c->app->store, c->args.id, &r,
 			conf_int(c->app->service->conf, CONF_RUN_ATTEMPTS), c->now_ms, &out);

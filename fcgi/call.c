@@ -371,6 +371,13 @@ const struct err *call_flag(struct call *c, const char *name, bool *v)
 	return call_bad(c);
 }
 
+const struct err *call_worker(const struct call *c, const char *name)
+{
+	if (name != NULL && strcmp(name, c->who.sub) != 0)
+		return err_new(ERR_FORBIDDEN, "the token is not of the worker that the body names");
+	return NULL;
+}
+
 void call_created(struct call *c, const char *fmt, ...)
 {
 	struct buf path = BUF_INIT;

@@ -58,6 +58,9 @@ const struct err *call_bad(const struct call *c);
 void call_problem(struct call *c, const char *pointer, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* ERR_FORBIDDEN unless the worker that the body names (NULL: none) is the token's: nobody speaks for another. */
+const struct err *call_worker(const struct call *c, const char *name);
+
 /* Organisation whose rows this caller may see; NULL: all. */
 const char *call_org(const struct call *c);
 
