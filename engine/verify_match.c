@@ -12,7 +12,6 @@ enum { REWRITTEN_SHARE = 10 }; /* more than a tenth of a folder's messages: the 
 struct climb {
 	struct vfolder *f;
 	uint8_t rung;
-	size_t pairs; /* on this rung */
 };
 
 typedef bool key_fn(const struct vside *s, uint32_t i, enum ident_rung rung, struct ident_key *out);
@@ -25,7 +24,6 @@ static void on_pair(void *arg, uint32_t si, uint32_t di)
 	s->rung = d->rung = c->rung;
 	s->peer = d->uid;
 	d->peer = s->uid;
-	c->pairs++;
 }
 
 /* The key that LIST read. */
@@ -76,7 +74,6 @@ static void climb(struct climb *c, key_fn *key, enum ident_rung rung)
 	struct match *m;
 	struct ident_key k;
 
-	c->pairs = 0;
 	if (!verify_match_undecided(c->f))
 		return;
 	m = match_new();
@@ -112,7 +109,7 @@ static void collect(struct vside *s, enum verify_when when)
 
 static void climb_listed(struct verify *vf, struct vfolder *f)
 {
-	struct climb c = {f, vf->deep ? IDENT_EXACT : V_SUMMARY, 0};
+	struct climb c = {f, vf->deep ? IDENT_EXACT : V_SUMMARY};
 
 	climb(&c, listed_key, IDENT_EXACT);
 	c.rung = IDENT_CANONICAL;
@@ -144,14 +141,17 @@ bool verify_match_undecided(const struct vfolder *f)
 
 void verify_match_bodies(struct verify *vf, struct vfolder *f)
 {
-	struct climb c = {f, V_NONE, 0};
+	struct climb c = {f, V_NONE};
 
 	for (int s = 0; s < MATCH_SIDES; s++)
 		sort_side(&f->side[s]);
 	for (int r = 0; r < IDENT_RUNGS; r++) {
+		size_t left = f->side[MATCH_SOURCE].left.n;
+
 		c.rung = (uint8_t)r;
 		climb(&c, body_key, (enum ident_rung)r);
-		if (vf->deep && r == IDENT_CANONICAL && c.pairs > f->side[MATCH_SOURCE].n / REWRITTEN_SHARE)
+		if (vf->deep && r == IDENT_CANONICAL &&
+			left - f->side[MATCH_SOURCE].left.n > f->side[MATCH_SOURCE].n / REWRITTEN_SHARE)
 			vf->rewritten = true;
 	}
 }
