@@ -193,8 +193,6 @@ static void fetch_heads(struct half *h)
 	struct uidset from = UIDSET_INIT;
 	uint64_t others, all;
 
-	sorter_free(h->heads);
-	h->heads = sorter_new(sizeof(struct entry), SORT_MEMORY, reconcile_order);
 	uidset_add(&from, j->row.floor, j->row.floor);
 	fetch(h, h->side == DST ? &from : &j->todo, h->side == DST, what, &heads);
 	uidset_free(&from);
@@ -238,6 +236,8 @@ static bool heads_again(struct reconcile *r)
 		if (came >= h->least || (i == SRC && came > 0))
 			continue;
 		if (again) {
+			sorter_free(h->heads);
+			h->heads = sorter_new(sizeof(struct entry), SORT_MEMORY, reconcile_order);
 			fetch_heads(h);
 		} else if (came == 0) {
 			r->j->failed = true;
