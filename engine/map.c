@@ -92,22 +92,10 @@ static char *path_of(const struct map *m, const struct map_folder *f)
 	return path_on(&m->src, f);
 }
 
-/* Bytes that are no UTF-8, which no server should have in a name, are what they are in most old ones: Latin-1. */
-static void read_as_latin1(struct buf *text)
-{
-	struct buf b = BUF_INIT;
-
-	if (str_utf8(text->ptr, text->len))
-		return;
-	str_latin1(&b, text->ptr, text->len);
-	buf_free(text);
-	*text = b;
-}
-
 /* What the destination calls that path; a level may not hold the separator. */
 static char *wire_of(const struct map *m, const char *path)
 {
-	struct buf text = BUF_INIT, out = BUF_INIT;
+	struct buf text = BUF_INIT, name = BUF_INIT, out = BUF_INIT;
 
 	if (is_inbox(path, strlen(path)))
 		return xstrdup("INBOX");
@@ -124,11 +112,12 @@ static char *wire_of(const struct map *m, const char *path)
 	}
 	if (str_ends(path, "/"))
 		buf_addc(&text, '_');
-	read_as_latin1(&text);
+	str_to_utf8(&name, text.ptr, text.len); /* what is none, and no server should have, is Latin-1 in most old ones */
 	buf_adds(&out, m->dst_prefix);
-	if (m->dst.utf8 || !utf7_encode(&out, text.ptr, text.len))
-		buf_add(&out, text.ptr, text.len);
+	if (m->dst.utf8 || !utf7_encode(&out, name.ptr, name.len))
+		buf_add(&out, name.ptr, name.len);
 	buf_free(&text);
+	buf_free(&name);
 	return buf_detach(&out);
 }
 

@@ -132,10 +132,7 @@ void source_level(struct buf *out, const char *p, size_t n)
 	if (n > LEVEL_MAX)
 		for (n = LEVEL_MAX; n > 0 && ((unsigned char)p[n] & 0xc0) == 0x80;)
 			n--;
-	if (str_utf8(p, n))
-		buf_add(out, p, n);
-	else
-		str_latin1(out, p, n);
+	str_to_utf8(out, p, n);
 	for (size_t i = from; i < out->len; i++)
 		if ((unsigned char)out->ptr[i] < 0x20 || out->ptr[i] == 0x7f || out->ptr[i] == '/')
 			out->ptr[i] = '_';

@@ -217,8 +217,12 @@ void str_percent(struct buf *out, const char *s, size_t n)
 	}
 }
 
-void str_latin1(struct buf *out, const char *s, size_t n)
+void str_to_utf8(struct buf *out, const char *s, size_t n)
 {
+	if (str_utf8(s, n)) {
+		buf_add(out, s, n);
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
 

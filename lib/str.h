@@ -22,8 +22,8 @@ char *str_trim(char *s);
 
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool str_utf8(const char *s, size_t n);
-/* Appends the Latin-1 text as UTF-8: for bytes of an unknown charset, of which none shall be lost. */
-void str_latin1(struct buf *out, const char *s, size_t n);
+/* Appends the text as UTF-8. One that is none has an unknown charset: its bytes are taken for Latin-1, so that none is lost. */
+void str_to_utf8(struct buf *out, const char *s, size_t n);
 /* A control character (C0, DEL, or C1 in UTF-8) anywhere. */
 bool str_has_control(const char *s, size_t n);
 
