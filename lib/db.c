@@ -229,7 +229,7 @@ const struct err *db_each(struct stmt *st, db_row_fn *fn, void *arg)
 
 void db_list_free(void *v, size_t n, size_t size, db_clear_fn *clear)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; clear != NULL && i < n; i++)
 		clear((char *)v + i * size);
 	free(v);
 }

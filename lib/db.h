@@ -49,7 +49,7 @@ typedef void db_item_fn(struct stmt *st, void *item);
 typedef void db_clear_fn(void *item);
 const struct err *db_list(const struct err *e, struct stmt *st, size_t size, db_item_fn *fill, db_clear_fn *clear,
         void *v, size_t *n);
-/* Clears n items and frees the array; NULL is fine. */
+/* Clears n items (clear NULL: they own nothing) and frees the array; NULL is fine. */
 void db_list_free(void *v, size_t n, size_t size, db_clear_fn *clear);
 
 /* query + step + done for a statement without a result. */

@@ -15,14 +15,18 @@ const struct err *retention_next(struct store *s, int64_t before, int64_t but, i
 		but);
 }
 
-const struct err *retention_due(struct store *s, int64_t job_id, int64_t before, bool *due)
+static const struct err *over(struct store *s, const char *sql, int64_t id, int64_t before, bool *out)
 {
 	int64_t one = 0;
-	const struct err *e = db_i64(store_db(s), &one, NULL,
-		"SELECT 1 FROM jobs WHERE id = ?1 AND " DUE "?2", "ii", job_id, before);
+	const struct err *e = db_i64(store_db(s), &one, NULL, sql, "ii", id, before);
 
-	*due = one != 0;
+	*out = one != 0;
 	return e;
+}
+
+const struct err *retention_due(struct store *s, int64_t job_id, int64_t before, bool *due)
+{
+	return over(s, "SELECT 1 FROM jobs WHERE id = ?1 AND " DUE "?2", job_id, before, due);
 }
 
 const struct err *retention_count(struct store *s, int64_t before, int64_t *due, int64_t *pruned)
@@ -42,11 +46,6 @@ static void read_run(struct stmt *st, void *item)
 		.id = db_col_i64(st, 0), .keep = (enum retention_keep)db_col_i64(st, 1)};
 }
 
-static void clear_run(void *item)
-{
-	(void)item;
-}
-
 const struct err *retention_runs(
 	struct store *s, int64_t job_id, int64_t after, size_t limit, struct retention_run **v, size_t *n)
 {
@@ -60,7 +59,7 @@ const struct err *retention_runs(
 		" THEN 1 ELSE 0 END FROM runs r WHERE r.job_id = ?1 AND r.id > ?2 ORDER BY r.id LIMIT ?3",
 		"iii", job_id, after, (int64_t)limit);
 
-	return db_list(e, st, sizeof(**v), read_run, clear_run, v, n);
+	return db_list(e, st, sizeof(**v), read_run, NULL, v, n);
 }
 
 const struct err *retention_done(
@@ -80,15 +79,6 @@ const struct err *retention_done(
 		json_decref(detail);
 	}
 	return store_end(s, e);
-}
-
-static const struct err *over(struct store *s, const char *sql, int64_t id, int64_t before, bool *out)
-{
-	int64_t one = 0;
-	const struct err *e = db_i64(store_db(s), &one, NULL, sql, "ii", id, before);
-
-	*out = one != 0;
-	return e;
 }
 
 const struct err *retention_over_run(struct store *s, int64_t run_id, int64_t before, bool *out)
