@@ -7,6 +7,7 @@ import subprocess
 from stack import certs, identity, imapcheck, imapload, wait
 from stack.dovecot import Dovecot
 from stack.process import Process
+from . import host
 
 PASSWORD = "benchmark"
 # as cheap as a server can be, so that the clients are what is measured
@@ -28,7 +29,7 @@ service imap {
 class Machines:
     """Two sdbox Dovecots. `users` users exist on both; a corpus is loaded once and then cloned."""
 
-    def __init__(self, directory, delay_program, users=400):
+    def __init__(self, directory, delay_program, users=1500):
         self.directory = directory
         directory.chmod(0o755)
         self.authority = certs.Authority(directory / "ca")
@@ -126,15 +127,18 @@ def _link_or_copy(source, target):
 
 
 def run_measured(argv, directory, cap, environ):
-    """Wall, CPU and peak memory (of the largest process) of a program and its children. A small process
-    starts it: a child's peak counts its parent's before exec."""
+    """Wall, CPU and peak memory (of the largest process) of a program and its children, and the share of the
+    machine's processors that its host took away meanwhile. A small process starts it: a child's peak counts its
+    parent's before exec."""
     result = directory / "usage"
+    before = host.ticks()
     with open(directory / "output", "ab") as output:
         subprocess.run(["/usr/bin/python3", "-SEc", _LAUNCH, str(cap), result, *map(str, argv)], cwd=directory, check=True,
                        stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environ)
+    _, stolen = host.shares(before)
     wall, cpu, peak, capped, status = result.read_text().split()
     return {"wall": float(wall), "cpu": float(cpu), "peak_mb": int(peak) / 1024, "capped": capped == "1",
-            "status": int(status)}
+            "status": int(status), "stolen": stolen}
 
 
 _LAUNCH = """

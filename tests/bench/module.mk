@@ -15,6 +15,7 @@ bench-gate: migration-fcgi tests/bench/constant_fcgi$(EXEEXT)
 EXTRA_DIST += \
 	tests/bench/__init__.py \
 	tests/bench/corpus.py \
+	tests/bench/host.py \
 	tests/bench/machines.py \
 	tests/bench/peers.py \
 	tests/bench/run
