@@ -77,6 +77,7 @@ static void show(struct copy *cp, bool force)
 	}
 	n.messages_total = cp->messages_total;
 	n.bytes_total = cp->src.has_size ? cp->bytes_total : 0;
+	n.messages_moved = cp->copied;
 	n.bytes_moved = cp->copied_bytes;
 	n.refused = cp->refused;
 	n.folders_total = cp->njobs;

@@ -22,6 +22,7 @@ struct preview {
 	uint64_t n, bytes;   /* to be copied of this folder */
 	uint64_t sum, sum_bytes;
 	unsigned create, subscribe;
+	size_t width[2]; /* columns of names: source, destination */
 };
 
 static void next_step(struct preview *v);
@@ -123,9 +124,9 @@ static void tell(struct preview *v, const struct job *j)
 	json_object_set_new(o, "subscribe", json_boolean(subscribe));
 	json_object_set_new(o, "compare", json_boolean(j->reconcile));
 	event(v->cp->ev, "plan_folder", o);
-	table_text(j->name, 28);
+	table_text(j->name, v->width[0]);
 	printf(" -> ");
-	table_text(j->dst_name, 28);
+	table_text(j->dst_name, v->width[1]);
 	printf(" %8" PRIu64 " %8" PRIu64 " %12" PRIu64 "%s%s%s\n", j->src->messages, v->n, v->bytes,
 		j->created ? "" : "  create", subscribe ? "  subscribe" : "",
 		j->reconcile ? "  compare first: some may be there" : "");
@@ -160,8 +161,8 @@ static void finish(struct preview *v)
 		if (!f->selectable || map_selected(cp->map, &mf))
 			continue;
 		name = map_display(f->raw, f->len, cp->src.side.utf8);
-		table_text(name, 28);
-		printf(" -> (left out) %23s %8" PRIu64 "\n", "", f->messages);
+		table_text(name, v->width[0]);
+		printf(" -> %-*s %8" PRIu64 "\n", (int)v->width[1], "(left out)", f->messages);
 		free(name);
 	}
 	printf("%zu folders, %u to be created, %u to be subscribed; %" PRIu64 " messages, %" PRIu64 " bytes to be copied; "
@@ -211,6 +212,24 @@ static void next_step(struct preview *v)
 	finish(v);
 }
 
+/* Columns as wide as the names want them. */
+static void heading(struct preview *v)
+{
+	const struct folders *src = &v->cp->src;
+
+	v->width[0] = v->width[1] = 12;
+	for (size_t i = 0; i < src->n; i++) {
+		char *name = map_display(src->f[i].raw, src->f[i].len, src->side.utf8);
+
+		v->width[0] = table_widen(v->width[0], name);
+		free(name);
+	}
+	for (size_t i = 0; i < v->cp->njobs; i++)
+		v->width[1] = table_widen(v->width[1], v->cp->jobs[i].dst_name);
+	printf("%-*s    %-*s %8s %8s %12s\n", (int)v->width[0], "source", (int)v->width[1], "destination", "messages",
+		"to copy", "bytes");
+}
+
 bool preview_start(struct copy *cp)
 {
 	const struct pair *p = &cp->pairs[0];
@@ -221,7 +240,7 @@ bool preview_start(struct copy *cp)
 		return true;
 	cp->preview = xcalloc(1, sizeof(*cp->preview));
 	cp->preview->cp = cp;
-	printf("%-28s    %-28s %8s %8s %12s\n", "source", "destination", "messages", "to copy", "bytes");
+	heading(cp->preview);
 	next_step(cp->preview);
 	return true;
 }

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "table.h"
 
 #include "banned.h"
 
 #define EVERY_MS 250
 #define BAR 24
+#define FOLDER 30 /* columns */
 
 void progress_start(struct progress *p, bool wanted)
 {
@@ -18,14 +20,14 @@ void progress_start(struct progress *p, bool wanted)
 	p->started = clock_mono_ms();
 }
 
-static void eta_text(char *out, size_t size, double left_s)
+static void duration_text(char *out, size_t size, double s)
 {
-	if (left_s < 0 || left_s > 99 * 3600)
+	if (s < 0 || s > 99 * 3600)
 		snprintf(out, size, "--:--");
-	else if (left_s >= 3600)
-		snprintf(out, size, "%d:%02d:%02d", (int)left_s / 3600, (int)left_s / 60 % 60, (int)left_s % 60);
+	else if (s >= 3600)
+		snprintf(out, size, "%d:%02d:%02d", (int)s / 3600, (int)s / 60 % 60, (int)s % 60);
 	else
-		snprintf(out, size, "%d:%02d", (int)left_s / 60, (int)left_s % 60);
+		snprintf(out, size, "%d:%02d", (int)s / 60, (int)s % 60);
 }
 
 /* Never 100 % before it is all there. */
@@ -39,8 +41,10 @@ static int percent(const struct progress_now *n)
 static void draw(struct progress *p, const struct progress_now *n)
 {
 	double s = (double)(clock_mono_ms() - p->started) / 1000, part, left = -1;
-	char bar[BAR + 1], eta[16], line[256];
+	char bar[BAR + 1], eta[16];
+	struct buf line = BUF_INIT;
 	int done, pc = percent(n);
+	size_t width;
 
 	done = pc * BAR / 100;
 	for (int i = 0; i < BAR; i++)
@@ -51,12 +55,13 @@ static void draw(struct progress *p, const struct progress_now *n)
 		part = (double)n->bytes_done / (double)n->bytes_total;
 	if (part > 0.001 && s > 0.5)
 		left = s / part - s;
-	eta_text(eta, sizeof(eta), left);
-	snprintf(line, sizeof(line), "[%s] %3d%%  %llu/%llu msgs  %.1f MB/s  ETA %s  %.30s", bar, pc,
-		(unsigned long long)n->messages_done, (unsigned long long)n->messages_total,
-		s > 0 ? (double)n->bytes_moved / s / 1e6 : 0.0, eta, n->folder);
-	fprintf(stderr, "\r%-*s", (int)p->width, line);
-	p->width = (unsigned)strlen(line);
+	duration_text(eta, sizeof(eta), left);
+	buf_addf(&line, "[%s] %3d%%  %llu/%llu msgs  %.1f MB/s  ETA %s  ", bar, pc, (unsigned long long)n->messages_done,
+		(unsigned long long)n->messages_total, s > 0 ? (double)n->bytes_moved / s / 1e6 : 0.0, eta);
+	width = line.len + table_cut(&line, n->folder, FOLDER);
+	fprintf(stderr, "\r%s%*s", line.ptr, p->width > width ? (int)(p->width - width) : 0, "");
+	p->width = (unsigned)width;
+	buf_free(&line);
 }
 
 void progress_show(struct progress *p, struct events *ev, const struct progress_now *n, bool force)
@@ -69,6 +74,7 @@ void progress_show(struct progress *p, struct events *ev, const struct progress_
 	p->last = now;
 	if (p->bar)
 		draw(p, n);
+	p->now = *n;
 	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages_total", (json_int_t)n->messages_total,
 		"messages_done", (json_int_t)n->messages_done, "bytes_total", (json_int_t)n->bytes_total, "bytes_done",
 		(json_int_t)n->bytes_done, "refused", (json_int_t)n->refused, "folders_total",
@@ -79,7 +85,15 @@ void progress_show(struct progress *p, struct events *ev, const struct progress_
 
 void progress_end(struct progress *p)
 {
-	if (p->bar && p->width > 0)
-		fprintf(stderr, "\r%*s\r", (int)p->width, "");
+	const struct progress_now *n = &p->now;
+	char took[16];
+
+	if (p->bar && p->width > 0) {
+		duration_text(took, sizeof(took), (double)(clock_mono_ms() - p->started) / 1000);
+		fprintf(stderr, "\r%*s\r%llu of %llu messages are there, %llu of them copied now (%.1f MB in %s), %llu refused\n",
+			(int)p->width, "", (unsigned long long)n->messages_done, (unsigned long long)n->messages_total,
+			(unsigned long long)n->messages_moved, (double)n->bytes_moved / 1e6, took,
+			(unsigned long long)n->refused);
+	}
 	p->bar = false;
 }

@@ -142,6 +142,7 @@ struct verify {
 	struct flagsets *flags;
 	struct vpool *pool[MATCH_SIDES];
 	struct vfolder *folder;
+	size_t name_width; /* columns of the widest name */
 	size_t nfolder, next_folder; /* those before next_folder have been started */
 	size_t open_folders;
 	uint64_t weight; /* of the open ones */

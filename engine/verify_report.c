@@ -48,8 +48,11 @@ void verify_report_plan(struct verify *vf)
 	set_u64(o, "bytes", 0);
 	set_u64(o, "messages_present", 0);
 	event(vf->app->events, "plan", o);
-	printf("%-32s %9s %9s %6s %8s %6s %9s %6s\n", "folder", "expected", "found", "weak", "missing", "late", "differing",
-		"extra");
+	vf->name_width = 12;
+	for (size_t i = 0; i < vf->nfolder; i++)
+		vf->name_width = table_widen(vf->name_width, vf->folder[i].display);
+	printf("%-*s %9s %9s %6s %8s %6s %9s %6s\n", (int)vf->name_width, "folder", "expected", "found", "weak",
+		"missing", "late", "differing", "extra");
 }
 
 void verify_report_folder(struct verify *vf, const struct vfolder *f)
@@ -64,7 +67,7 @@ void verify_report_folder(struct verify *vf, const struct vfolder *f)
 	json_object_set_new(o, "complete", json_boolean(f->complete));
 	json_object_set_new(o, "folder_missing", json_boolean(no_dest));
 	event(vf->app->events, "verify_folder", o);
-	table_text(f->display, 32);
+	table_text(f->display, vf->name_width);
 	printf(" %9" PRIu64 " %9" PRIu64 " %6" PRIu64 " %8" PRIu64 " %6" PRIu64 " %9" PRIu64 " %6" PRIu64 "%s%s%s\n",
 		f->count.expected, f->count.found, f->count.rung[IDENT_HEADER], f->count.missing, f->count.late,
 		f->count.differing, f->count.extra, f->excluded ? "  excluded" : "", f->complete ? "" : "  NOT COMPLETE",

@@ -2,6 +2,8 @@
 
 import datetime
 import hashlib
+import os
+import pty
 import re
 import subprocess
 
@@ -39,6 +41,33 @@ def files(directory):
 
 def output(case, run_number):
     return (case.engine.directory / f"run{run_number}.out").read_text()
+
+
+# --- on a terminal ------------------------------------------------------------------------------------------
+
+def on_terminal(engine, *arguments):
+    """What a terminal is shown meanwhile."""
+    ours, its = pty.openpty()
+    with subprocess.Popen(engine.argv("copy", *arguments), stdin=subprocess.DEVNULL, stdout=its, stderr=its, env=ENVIRON) as run:
+        os.close(its)
+        shown = b""
+        try:
+            while piece := os.read(ours, 65536):
+                shown += piece
+        except OSError:  # EIO: nobody has the other end any more
+            pass
+    os.close(ours)
+    assert run.returncode == 0, shown
+    return shown.decode()
+
+
+def test_a_terminal_sees_how_far_it_is_and_what_became_of_it(case):
+    case.fill([("INBOX", True, simple(3)), ("Ação " * 8, True, simple(4, 10))])
+    shown = on_terminal(case.engine)
+    assert "[" + "#" * 24 + "] 100%  7/7 msgs" in shown
+    assert re.search(r"\r7 of 7 messages are there, 7 of them copied now \(0\.0 MB in 0:\d\d\), 0 refused\r\n$", shown), shown
+    assert "0 of them copied now" in on_terminal(case.engine)
+    assert on_terminal(case.engine, "--no-progress") == ""
 
 
 # --- --dry-run ----------------------------------------------------------------------------------------------
