@@ -179,6 +179,25 @@ def test_killed_while_removing(fake, build_dir):
     wait.until(lambda: f".removed-{name}" not in os.listdir(fake.paths.spool / "state"), "the rest to go", 60)
 
 
+def test_keeper_killed_while_removing(fake):
+    """Another one goes on: all is gone in the end, and told once."""
+    client, job, _ = fake.job("keeper.example", "steady")
+    run = sync(fake, client, job)
+    folder, many = fake.paths.data / "artefacts" / str(run["id"]), 40_000
+    for number in range(many):
+        (folder / f"INBOX-{number}.eml").touch(0o600)
+    keeper = sorted(fake.pools.members("api"))[0]
+    close(fake, client, job, DAYS + 1)
+    wait.until(lambda: len(os.listdir(folder)) < many, "the keeper to begin", 60, step=0.001, longest=0.001)
+    os.kill(keeper, signal.SIGKILL)
+    left = len(os.listdir(folder))
+    assert 0 < left < many and client.get(f"/jobs/{job['id']}")["pruned_at"] is None, left
+    wait.until(lambda: client.get(f"/jobs/{job['id']}")["pruned_at"], "the next keeper", 60)
+    assert artefacts(fake, run) == {"log", "events.jsonl"}
+    (told,), = rows(fake, "SELECT count(*) FROM audit WHERE action = 'job.prune' AND job_id = ?", job["id"])
+    assert told == 1
+
+
 def test_certificate_that_cannot_be_read(fake):
     """It may name any run: their logs and events stay, and the job is done all the same."""
     client, job, _ = fake.job("unread.example", "steady")
