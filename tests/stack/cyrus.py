@@ -7,6 +7,7 @@ import subprocess
 from . import debs, identity, wait
 from .process import ENVIRON, Process, StartError
 
+_SASLPASSWD = "usr/sbin/saslpasswd2"
 _MASTER = """\
 START {{
   recover cmd="{bin}/ctl_cyrusdb -C {dir}/imapd.conf -r"
@@ -62,10 +63,8 @@ class Cyrus:
     name, host = "cyrus", "127.0.0.1"
 
     def __init__(self, directory, certificate, altnamespace=True):
-        self._tree = debs.Tree("cyrus", ["cyrus-imapd", "cyrus-common"],
-                               ["usr/lib/cyrus/bin/imapd", "usr/sbin/cyrmaster", "usr/lib/cyrus/bin/ctl_cyrusdb"])
-        if not shutil.which("saslpasswd2", path="/usr/sbin:/usr/bin:/sbin"):
-            raise debs.Unavailable("saslpasswd2 is needed (package sasl2-bin)")
+        self._tree = debs.Tree("cyrus", ["cyrus-imapd", "cyrus-common", "sasl2-bin"],
+                               ["usr/lib/cyrus/bin/imapd", "usr/sbin/cyrmaster", "usr/lib/cyrus/bin/ctl_cyrusdb", _SASLPASSWD])
         if not identity.is_root():
             raise debs.Unavailable("Cyrus' master starts as root")
         self.directory, self.users = directory, {}
@@ -99,8 +98,9 @@ class Cyrus:
     def add_user(self, user, password):
         name, _, domain = user.partition("@")
         file = self.directory / "sasldb2"
-        result = subprocess.run(["saslpasswd2", "-p", "-c", "-f", file, "-u", domain or "internal.example", name],
-                                input=password, capture_output=True, text=True, check=False, env=ENVIRON)
+        result = subprocess.run([self._tree.root / _SASLPASSWD, "-p", "-c", "-f", file, "-u", domain or "internal.example", name],
+                                input=password, capture_output=True, text=True, check=False,
+                                env=dict(ENVIRON, **self._tree.environ()))
         if result.returncode != 0:
             raise StartError(f"saslpasswd2: {result.stderr}")
         identity.own(file, self._identity, mode=0o600)

@@ -27,7 +27,7 @@ class Tree:
 
     def __init__(self, name, packages, programs):
         self.root = cache() / name
-        if not (self.root / ".complete").exists():
+        if not all((self.root / part).exists() for part in (".complete", *programs)):
             self._build(packages, programs)
 
     def _build(self, packages, programs):
