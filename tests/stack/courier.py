@@ -38,8 +38,8 @@ class Courier:
         identity.own(directory, self._identity, mode=0o755)
         self._proxy = Proxy(directory, self.plain_port, "courier-tls", certificate=certificate)
         self.tls_port = self._proxy.port
-        self.process = Process("courier", ["/usr/bin/python3", "-m", "stack.login", directory / "courier.json"],
-                               directory / "courier.log", self._identity, cwd=__file__.rsplit("/", 2)[0])
+        self.process = Process("courier", login.command(directory, directory / "courier.json"),
+                               directory / "courier.log", self._identity)
         # imapd waits for locks through it; without it every command would take a second
         self._watcher = Process("gamin", ["/usr/bin/env", *(f"{k}={v}" for k, v in self._tree.environ().items()),
                                           self._tree.root / "usr/libexec/gam_server", "--notimeout", self._client_id],

@@ -47,6 +47,8 @@ class Tree:
                 break
             for soname in sorted(missing):
                 self._fetch(_package_of(soname))
+        else:
+            raise Unavailable(f"{' '.join(packages)}: still without {' '.join(sorted(missing))}")
         for path in building.rglob("*"):  # servers may run as users of their own
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or os.access(path, os.X_OK) else 0o044))
@@ -73,7 +75,7 @@ class Tree:
 
     def environ(self):
         """Where the programs find their libraries."""
-        folders = sorted({str(file.parent) for file in (self.root / "usr/lib").rglob("*.so*")})
+        folders = sorted({str(file.parent) for lib in ("lib", "usr/lib") for file in (self.root / lib).rglob("*.so*")})
         return {"LD_LIBRARY_PATH": ":".join(folders)}
 
 

@@ -1,6 +1,6 @@
 """A log-in in front of IMAP servers that take over connections which are logged in already.
 
-    python3 -m stack.login FILE     FILE: JSON with port, users, home, capability, argv, environ, greets
+    python3 login.py FILE     FILE: JSON with port, users, home, capability, argv, environ, greets
 """
 
 import base64
@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import socketserver
 import sys
@@ -17,6 +18,13 @@ import threading
 def home(base, user):
     """A user's directory; imap4d takes an "@" in a path for the end of a user's name."""
     return pathlib.Path(base) / user.replace("@", "=")
+
+
+def command(directory, settings):
+    """argv with a copy of this file: the user that serves need not be able to read where the project lies."""
+    script = shutil.copyfile(__file__, directory / "login.py")
+    script.chmod(0o644)
+    return ["/usr/bin/python3", "-SE", script, settings]
 
 
 class _LogIn(socketserver.BaseRequestHandler):

@@ -39,8 +39,8 @@ class Mailutils:
             identity.make_dir(directory / part, self._identity, mode=0o755)
         self._proxy = Proxy(directory, self.plain_port, "mailutils-tls", certificate=certificate)
         self.tls_port = self._proxy.port
-        self.process = Process("imap4d", ["/usr/bin/python3", "-m", "stack.login", directory / "mailutils.json"],
-                               directory / "imap4d.log", self._identity, cwd=__file__.rsplit("/", 2)[0])
+        self.process = Process("imap4d", login.command(directory, directory / "mailutils.json"),
+                               directory / "imap4d.log", self._identity)
 
     def add_user(self, user, password):
         home = login.home(self.directory / "home", user)
