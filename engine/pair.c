@@ -76,7 +76,7 @@ static void src_folders(void *arg, struct folders *f, const struct err *e)
 	(void)f;
 	if (e != NULL) {
 		if (cp->pairs[0].src != NULL && imap_ready(cp->pairs[0].src))
-			copy_fail(cp, err_wrap(e, "the source's folders cannot be listed"));
+			pair_fail(&cp->pairs[0], err_wrap(e, "the folders cannot be listed"), "source");
 		return;
 	}
 	cp->src_listed = true;
@@ -90,7 +90,7 @@ static void dst_folders(void *arg, struct folders *f, const struct err *e)
 	(void)f;
 	if (e != NULL) {
 		if (cp->pairs[0].dst != NULL && imap_ready(cp->pairs[0].dst))
-			copy_fail(cp, err_wrap(e, "the destination's folders cannot be listed"));
+			pair_fail(&cp->pairs[0], err_wrap(e, "the folders cannot be listed"), "destination");
 		return;
 	}
 	cp->dst_listed = true;
