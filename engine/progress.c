@@ -83,17 +83,25 @@ void progress_show(struct progress *p, struct events *ev, const struct progress_
 	event(ev, "progress", o);
 }
 
+void progress_wipe(struct progress *p)
+{
+	if (p->bar && p->width > 0)
+		fprintf(stderr, "\r%*s\r", (int)p->width, "");
+	p->width = 0;
+}
+
 void progress_end(struct progress *p)
 {
 	const struct progress_now *n = &p->now;
+	bool shown = p->width > 0;
 	char took[16];
 
-	if (p->bar && p->width > 0) {
+	progress_wipe(p);
+	if (shown) {
 		duration_text(took, sizeof(took), (double)(clock_mono_ms() - p->started) / 1000);
-		fprintf(stderr, "\r%*s\r%llu of %llu messages are there, %llu of them copied now (%.1f MB in %s), %llu refused\n",
-			(int)p->width, "", (unsigned long long)n->messages_done, (unsigned long long)n->messages_total,
+		fprintf(stderr, "%llu of %llu messages are there, %llu of them copied now (%.1f MB in %s), %llu refused\n",
+			(unsigned long long)n->messages_done, (unsigned long long)n->messages_total,
 			(unsigned long long)n->messages_moved, (double)n->bytes_moved / 1e6, took,
 			(unsigned long long)n->refused);
 	}
-	p->bar = false;
 }

@@ -1,4 +1,4 @@
-/* How far the copy is: a bar on a terminal, `progress` events, both at most four times a second. */
+/* How far a copy or a verify is: a bar on a terminal, `progress` events, both at most four times a second. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 
@@ -24,7 +24,9 @@ struct progress {
 void progress_start(struct progress *p, bool wanted);
 /* force: also when the last one was just now. */
 void progress_show(struct progress *p, struct events *ev, const struct progress_now *now, bool force);
-/* In place of the bar a line that says what became of it. */
+/* Before something else is printed: the next progress_show brings the bar back. */
+void progress_wipe(struct progress *p);
+/* The end of a copy: in place of the bar a line that says what became of it. */
 void progress_end(struct progress *p);
 
 #endif

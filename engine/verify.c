@@ -474,6 +474,7 @@ const struct err *cmd_verify(struct app *app)
 		.since = day_number(app->opts.since), .before = day_number(app->opts.before)};
 	const struct err *e, *not_written;
 
+	progress_start(&vf.progress, !app->opts.no_progress);
 	vf.tick.fn = on_tick;
 	vf.tick.arg = &vf;
 	app->on_stop = on_stop;

@@ -22,6 +22,7 @@
 #include "imap_conn.h"
 #include "map.h"
 #include "match.h"
+#include "progress.h"
 #include "survey.h"
 #include "uidset.h"
 
@@ -142,6 +143,7 @@ struct verify {
 	struct flagsets *flags;
 	struct vpool *pool[MATCH_SIDES];
 	struct vfolder *folder;
+	struct progress progress;
 	size_t name_width; /* columns of the widest name */
 	size_t nfolder, next_folder; /* those before next_folder have been started */
 	size_t open_folders;

@@ -67,6 +67,7 @@ void verify_report_folder(struct verify *vf, const struct vfolder *f)
 	json_object_set_new(o, "complete", json_boolean(f->complete));
 	json_object_set_new(o, "folder_missing", json_boolean(no_dest));
 	event(vf->app->events, "verify_folder", o);
+	progress_wipe(&vf->progress);
 	table_text(f->display, vf->name_width);
 	printf(" %9" PRIu64 " %9" PRIu64 " %6" PRIu64 " %8" PRIu64 " %6" PRIu64 " %9" PRIu64 " %6" PRIu64 "%s%s%s\n",
 		f->count.expected, f->count.found, f->count.rung[IDENT_HEADER], f->count.missing, f->count.late,
@@ -166,6 +167,7 @@ void verify_report_item(struct verify *vf, const struct vitem *it, const struct 
 		: it->kind == V_ITEM_DIFFERING ? set_differing(vf, o, it)
 					       : set_changed(o, it);
 	event(vf->app->events, types[it->kind], o);
+	progress_wipe(&vf->progress);
 	printf("%s (%s): ", types[it->kind], word);
 	table_text(f->display, 0);
 	printf(", UID %" PRIu32 ": ", it->uid);
@@ -177,17 +179,11 @@ void verify_report_item(struct verify *vf, const struct vitem *it, const struct 
 
 void verify_report_progress(struct verify *vf)
 {
-	json_t *o = json_object();
+	const struct progress_now now = {.messages_total = vf->messages_total, .messages_done = vf->messages_done,
+		.bytes_done = vf->bytes_read, .bytes_moved = vf->bytes_read, .folders_total = vf->nfolder,
+		.folders_done = vf->folders_done, .folder = vf->current != NULL ? vf->current : ""};
 
-	set_u64(o, "messages_total", vf->messages_total);
-	set_u64(o, "messages_done", vf->messages_done);
-	set_u64(o, "bytes_total", 0);
-	set_u64(o, "bytes_done", vf->bytes_read);
-	set_u64(o, "refused", 0);
-	set_name(o, "folder", vf->current != NULL ? vf->current : "");
-	set_u64(o, "folders_total", vf->nfolder);
-	set_u64(o, "folders_done", vf->folders_done);
-	event(vf->app->events, "progress", o);
+	progress_show(&vf->progress, vf->app->events, &now, true);
 }
 
 static const struct err *verdict(const struct verify *vf)
@@ -222,6 +218,7 @@ const struct err *verify_report_done(struct verify *vf, const struct err *e)
 	set_counts(o, &vf->total);
 	set_u64(o, "bytes_read", vf->bytes_read);
 	event(vf->app->events, "done", o);
+	progress_wipe(&vf->progress);
 	printf("%s: %" PRIu64 " expected, %" PRIu64 " found, %" PRIu64 " weak, %" PRIu64 " missing, %" PRIu64
 		" late, %" PRIu64 " excluded, %" PRIu64 " differing, %" PRIu64 " extra%s%s\n",
 		status, vf->total.expected, vf->total.found, vf->total.rung[IDENT_HEADER], vf->total.missing, vf->total.late,

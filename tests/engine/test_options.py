@@ -45,10 +45,10 @@ def output(case, run_number):
 
 # --- on a terminal ------------------------------------------------------------------------------------------
 
-def on_terminal(engine, *arguments):
+def on_terminal(engine, *arguments, command="copy"):
     """What a terminal is shown meanwhile."""
     ours, its = pty.openpty()
-    with subprocess.Popen(engine.argv("copy", *arguments), stdin=subprocess.DEVNULL, stdout=its, stderr=its, env=ENVIRON) as run:
+    with subprocess.Popen(engine.argv(command, *arguments), stdin=subprocess.DEVNULL, stdout=its, stderr=its, env=ENVIRON) as run:
         os.close(its)
         shown = b""
         try:
@@ -68,6 +68,10 @@ def test_a_terminal_sees_how_far_it_is_and_what_became_of_it(case):
     assert re.search(r"\r7 of 7 messages are there, 7 of them copied now \(0\.0 MB in 0:\d\d\), 0 refused\r\n$", shown), shown
     assert "0 of them copied now" in on_terminal(case.engine)
     assert on_terminal(case.engine, "--no-progress") == ""
+    shown = on_terminal(case.engine, command="verify")
+    assert "] 100%  7/7 msgs" in shown
+    left = [line.rpartition("\r")[2].split()[0] for line in shown.strip().split("\r\n")]
+    assert sorted(left) == ["Ação", "INBOX", "folder", "succeeded:"], shown
 
 
 # --- --dry-run ----------------------------------------------------------------------------------------------
