@@ -63,7 +63,7 @@ class Cyrus:
     name, host = "cyrus", "127.0.0.1"
 
     def __init__(self, directory, certificate, altnamespace=True):
-        self._tree = debs.Tree("cyrus", ["cyrus-imapd", "cyrus-common", "sasl2-bin"],
+        self._tree = debs.Tree("cyrus", ["cyrus-imapd", "cyrus-common", "sasl2-bin", "libsasl2-modules", "libsasl2-modules-db"],
                                ["usr/lib/cyrus/bin/imapd", "usr/sbin/cyrmaster", "usr/lib/cyrus/bin/ctl_cyrusdb", _SASLPASSWD])
         if not identity.is_root():
             raise debs.Unavailable("Cyrus' master starts as root")
@@ -74,7 +74,9 @@ class Cyrus:
         for part in ("", "conf", "spool", "run", "run/proc", "run/lock"):
             identity.make_dir(directory / part, self._identity, mode=0o755)
         self._configure(certificate)
-        environ = [f"{k}={v}" for k, v in self._tree.environ().items()]
+        plain, = self._tree.root.rglob("libplain.so")
+        self._environ = {**self._tree.environ(), "SASL_PATH": str(plain.parent)}
+        environ = [f"{k}={v}" for k, v in self._environ.items()]
         self.process = Process("cyrus", ["/usr/bin/env", *environ, f"CYRUS_USER={self._user}", self._tree.root / "usr/sbin/cyrmaster",
                                          "-D", "-L", directory / "master.log", "-C", directory / "imapd.conf",
                                          "-M", directory / "cyrus.conf", "-p", directory / "run/master.pid"],
@@ -100,7 +102,7 @@ class Cyrus:
         file = self.directory / "sasldb2"
         result = subprocess.run([self._tree.root / _SASLPASSWD, "-p", "-c", "-f", file, "-u", domain or "internal.example", name],
                                 input=password, capture_output=True, text=True, check=False,
-                                env=dict(ENVIRON, **self._tree.environ()))
+                                env={**ENVIRON, **self._environ})
         if result.returncode != 0:
             raise StartError(f"saslpasswd2: {result.stderr}")
         identity.own(file, self._identity, mode=0o600)

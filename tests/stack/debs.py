@@ -27,7 +27,8 @@ class Tree:
 
     def __init__(self, name, packages, programs):
         self.root = cache() / name
-        if not all((self.root / part).exists() for part in (".complete", *programs)):
+        complete = self.root / ".complete"  # says of what
+        if not complete.exists() or complete.read_text(encoding="ascii") != " ".join(packages):
             self._build(packages, programs)
 
     def _build(self, packages, programs):
@@ -52,7 +53,7 @@ class Tree:
         for path in building.rglob("*"):  # servers may run as users of their own
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or os.access(path, os.X_OK) else 0o044))
-        (building / ".complete").touch()
+        (building / ".complete").write_text(" ".join(packages), encoding="ascii")
         shutil.rmtree(final, ignore_errors=True)
         building.rename(final)
         self.root = final
