@@ -423,7 +423,7 @@ const struct err *cmd_copy(struct app *app)
 		e = err_wrap(only_read(&cp->only, cp->o->only), "--only");
 	copy_check(cp, e);
 	if (e == NULL) {
-		progress_start(&cp->progress, !cp->o->no_progress);
+		progress_start(&cp->progress, !cp->o->no_progress && !cp->o->dry_run);
 		cp->npairs = 1;
 		pair_init(cp, 0);
 		pair_open(&cp->pairs[0]);

@@ -65,6 +65,7 @@ def test_a_terminal_sees_how_far_it_is_and_what_became_of_it(case):
     case.fill([("INBOX", True, simple(3)), ("Ação " * 8, True, simple(4, 10))])
     shown = on_terminal(case.engine)
     assert "[" + "#" * 24 + "] 100%  7/7 msgs" in shown
+    assert "are there" not in on_terminal(case.new_engine("plan"), "--dry-run")
     assert re.search(r"\r7 of 7 messages are there, 7 of them copied now \(0\.0 MB in 0:\d\d\), 0 refused\r\n$", shown), shown
     assert "0 of them copied now" in on_terminal(case.engine)
     assert on_terminal(case.engine, "--no-progress") == ""
