@@ -133,7 +133,7 @@ def test_strange_messages(case_of, source, destination):
     """Each message that the source holds arrives, or is named as refused, or as changed by the server."""
     case = case_of(source, destination)
     refused = []
-    case.fill([("Estranhas", source not in POOR, [(data, " 5-May-2015 05:05:05 -0300", ())
+    case.fill([("Estranhas", source not in POOR, [(data, DATE, ())
                                                   for data in oddities.strange_messages()])], refused)
     before = case.read(case.source)
     run = case.engine.run()
@@ -158,7 +158,7 @@ def test_strange_messages(case_of, source, destination):
 def test_real_messages(case_of, source, destination):
     """The odd messages of DESK_SHARED_DATA: as strange ones, and exactly once in each further run with state."""
     case = case_of(source, destination)
-    case.fill([("Reais", source not in POOR, [(data, " 5-May-2015 05:05:05 -0300", ())
+    case.fill([("Reais", source not in POOR, [(data, DATE, ())
                                               for data in oddities.shared_messages()])], [])
     before = case.read(case.source)
     run = case.engine.run(timeout=300)
@@ -183,7 +183,7 @@ def test_folder_names(case_of, source, destination):
     if {source, destination} & POOR:
         pytest.skip("imap4d stops answering when folders with such names are created")
     case = case_of(source, destination)
-    wanted = [("INBOX", True, [])] + [(name, True, [(oddities.message(f"in {n}"), " 5-May-2015 05:05:05 -0300", ())])
+    wanted = [("INBOX", True, [])] + [(name, True, [(oddities.message(f"in {n}"), DATE, ())])
                                       for n, name in enumerate(oddities.NAMES + oddities.NAMES_FOR_SOME)]
     made = []
     for folder in wanted:
