@@ -21,6 +21,8 @@
 #define IDLE_MS 120000      /* a line that brings nothing for so long is given up */
 #define TAKE_OVER_MS 4000   /* who has the file puts it down within a tick */
 #define LOOK (4u << 20)     /* bytes between looks at who wants the file, and at the disk */
+#define FAST 400            /* bytes a microsecond: on a line that brings as many, the hash would be in the way */
+#define SHORT (16u << 20)   /* bytes that are hashed before the answer, rather than after it by the keeper */
 #define KEEP (32u << 20)    /* bytes after which what came is made safe, */
 #define KEEP_MS 2000        /* though not more often than this: the disk is to write, not to wait */
 
@@ -121,6 +123,7 @@ struct intake {
 	struct upload_file *f;
 	struct tus_sum *sum; /* NULL: none was announced */
 	uint64_t looked;     /* length at the last look */
+	int64_t looked_us;   /* monotonic: the end of the last look */
 	int64_t kept_ms;     /* monotonic: what came was last made safe, or began to come */
 };
 
@@ -130,19 +133,32 @@ static const struct err *keep(struct intake *in)
 	return in->sum != NULL ? upload_file_back(in->f) : upload_file_keep(in->f);
 }
 
+/* The hash goes along with a line that leaves time for it, at up to double pace where it is behind. */
+static const struct err *hash_along(struct intake *in, uint64_t came)
+{
+	if (came > (uint64_t)(clock_mono_us() - in->looked_us) * FAST)
+		return NULL;
+	return upload_file_hash(in->f, 2 * came + LOOK);
+}
+
 static const struct err *look(struct intake *in)
 {
-	const struct err *e = NULL;
+	uint64_t came = upload_file_length(in->f) - in->looked;
+	const struct err *e;
 
-	in->looked = upload_file_length(in->f);
+	in->looked += came;
 	if (upload_file_wanted(in->f) || pool_stopping(in->c->app->pool))
 		return err_new(ERR_UPLOAD_LOCKED, "another request goes on with this upload");
-	if (in->sum == NULL && upload_file_length(in->f) - upload_file_kept(in->f) >= KEEP &&
+	e = hash_along(in, came);
+	if (e == NULL && in->sum == NULL && upload_file_length(in->f) - upload_file_kept(in->f) >= KEEP &&
 		clock_mono_ms() - in->kept_ms >= KEEP_MS) {
 		e = upload_file_keep(in->f);
 		in->kept_ms = clock_mono_ms();
 	}
-	return e != NULL ? e : uploads_reserve(in->c->app);
+	if (e == NULL)
+		e = uploads_reserve(in->c->app);
+	in->looked_us = clock_mono_us();
+	return e;
 }
 
 static const struct err *take_piece(struct intake *in, const char *p, size_t n)
@@ -196,11 +212,20 @@ static const struct err *complete(struct call *c, const struct upload *u, struct
 	return e;
 }
 
+static const struct err *finish(struct upload_file *f)
+{
+	const struct err *e = upload_file_flush(f);
+
+	if (e == NULL && upload_file_behind(f) <= SHORT)
+		e = upload_file_hash(f, SHORT);
+	return e != NULL ? e : upload_file_keep(f);
+}
+
 /* The body of PATCH, or of a POST that brings the first bytes along. On an error what was acknowledged stands. */
 static const struct err *receive(struct call *c, const struct upload *u, struct upload_file *f)
 {
 	struct intake in = {.c = c, .u = u, .f = f, .looked = upload_file_length(f),
-		.kept_ms = clock_mono_ms()};
+		.looked_us = clock_mono_us(), .kept_ms = clock_mono_ms()};
 	const struct err *e, *cleanup;
 	int64_t expires = uploads_expiry(c->app, c->now_ms);
 
@@ -215,7 +240,7 @@ static const struct err *receive(struct call *c, const struct upload *u, struct 
 	if (e == NULL && !tus_sum_fits(in.sum))
 		e = err_new(ERR_UPLOAD_CHECKSUM, "the bytes that came do not have the sum of Upload-Checksum");
 	if (e == NULL)
-		e = upload_file_keep(f);
+		e = finish(f);
 	else if (e->id == ERR_TOO_LARGE || e->id == ERR_UPLOAD_CHECKSUM || (cleanup = keep(&in)) != NULL)
 		cleanup = upload_file_back(f);
 	tus_sum_free(in.sum);

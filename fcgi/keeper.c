@@ -97,6 +97,14 @@ static const struct err *stragglers(struct app *app)
 	return e == NULL && n > 0 ? emit_all(app) : e;
 }
 
+/* In turns of about a second; while there is more, the next round of all tasks comes at once. */
+static bool more_to_hash;
+
+static const struct err *hash(struct app *app)
+{
+	return uploads_hash(app, &more_to_hash);
+}
+
 static const struct err *prune(struct app *app)
 {
 	int64_t now = clock_now_ms();
@@ -139,6 +147,7 @@ int keeper(const struct pool *p, int ready_fd)
 		{"release held runs", 5000, release, 0},
 		{"look for late mail", 1000, stragglers, 0},
 		{"write run files", 30000, emit_all, 0},
+		{"hash uploads", 5000, hash, 0},
 		{"prune", HOUR_MS, prune, 0},
 		{"remove files of closed jobs", 10000, retention_tick, 0},
 		{"remove uploads that were given up", HOUR_MS, uploads_sweep, 0},
@@ -155,8 +164,9 @@ int keeper(const struct pool *p, int ready_fd)
 	extend_leases(app);
 	work(app, tasks, n, true);
 	while (!pool_stopping(p) && !app->outdated) {
-		pool_pause(1000);
-		work(app, tasks, n, changed(app));
+		if (!more_to_hash)
+			pool_pause(1000);
+		work(app, tasks, n, changed(app) || more_to_hash);
 	}
 	app_close(app);
 	return 0;

@@ -15,7 +15,9 @@
 
 #define HOUR_MS INT64_C(3600000)
 #define PAGE 100
-#define STRAY_MS HOUR_MS /* a file without a row for so long: its creation did not come to an end */
+#define HASH_STEP (8u << 20)   /* bytes between looks at who wants the file */
+#define HASH_TURN (512u << 20) /* bytes of one turn */
+#define STRAY_MS HOUR_MS       /* a file without a row for so long: its creation did not come to an end */
 
 char *uploads_dir(const struct app *app)
 {
@@ -92,6 +94,68 @@ const struct err *uploads_reserve(const struct app *app)
 	char *dir = uploads_dir(app);
 	const struct err *e = check_free(app, dir, 0);
 
+	free(dir);
+	return e;
+}
+
+/* --- hashing --- */
+
+static const struct err *hash_turn(struct app *app, const struct upload *u, struct upload_file *f)
+{
+	const struct err *e = NULL, *kept;
+	char *sha256;
+
+	for (uint64_t n = 0; e == NULL && n < HASH_TURN && upload_file_behind(f) > 0; n += HASH_STEP) {
+		if (pool_stopping(app->pool))
+			break;
+		e = upload_file_hash(f, HASH_STEP);
+		if (e == NULL && upload_file_wanted(f))
+			e = err_new(ERR_UPLOAD_LOCKED, "another request asks for this upload");
+	}
+	kept = upload_file_keep(f);
+	if (e != NULL || kept != NULL)
+		return e != NULL ? e : kept;
+	if ((sha256 = upload_file_sha256(f)) != NULL)
+		e = upload_hashed(app->store, u->id, sha256, &actor_system, clock_now_ms());
+	free(sha256);
+	return e;
+}
+
+/* Not one whose state was lost: opening that would cut it off. */
+static const struct err *hash_one(struct app *app, const char *dir, const struct upload *u)
+{
+	uint64_t safe = upload_file_offset(dir, u->token);
+	struct upload_file *f = NULL;
+	const struct err *e;
+
+	if (safe != (uint64_t)u->size)
+		return err_new(ERR_IO, "%llu of its %lld bytes are safe", (unsigned long long)safe, (long long)u->size);
+	if ((e = upload_file_open(&f, dir, u->token, 0)) == NULL)
+		e = hash_turn(app, u, f);
+	upload_file_close(f);
+	return e;
+}
+
+const struct err *uploads_hash(struct app *app, bool *more)
+{
+	static int64_t told; /* the upload whose failure was logged last: once will do */
+	char *dir = uploads_dir(app);
+	struct upload *v;
+	size_t n, done = 0;
+	const struct err *e = upload_unhashed(app->store, &v, &n);
+
+	for (size_t i = 0; e == NULL && i < n && done == 0 && !pool_stopping(app->pool); i++) {
+		const struct err *one = hash_one(app, dir, &v[i]);
+
+		if (one == NULL) {
+			done++;
+		} else if (one->id != ERR_UPLOAD_LOCKED && told != v[i].id) { /* whoever has it lets go in a moment */
+			told = v[i].id;
+			log_error("SHA-256 of upload %lld: %s", (long long)v[i].id, one->msg);
+		}
+	}
+	*more = done > 0;
+	uploads_free(v, n);
 	free(dir);
 	return e;
 }

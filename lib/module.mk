@@ -112,7 +112,9 @@ libmigration_a_SOURCES = \
 	lib/upload_kind.c \
 	lib/upload_kind.h \
 	lib/upload_sink.c \
-	lib/upload_sink.h
+	lib/upload_sink.h \
+	lib/upload_state.c \
+	lib/upload_state.h
 MIGRATION_LIBS = libmigration.a $(BASE_LIBS) $(JWT_LIBS) $(IDN2_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS)
 
 # The schema, as C: one text a migration.

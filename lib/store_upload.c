@@ -198,7 +198,30 @@ const struct err *upload_complete(struct store *s, int64_t id, const char *sha25
 	        "issi", id, sha256, upload_kind_name(kind), now_ms);
 	if (e == NULL && db_changes(store_db(s)) == 1)
 		e = tell(s, by, "upload.complete", id,
-		        json_pack("{s:s, s:s}", "sha256", sha256, "kind", upload_kind_name(kind)));
+		        json_pack("{s:s?, s:s}", "sha256", sha256, "kind", upload_kind_name(kind)));
+	return store_end(s, e);
+}
+
+const struct err *upload_unhashed(struct store *s, struct upload **v, size_t *n)
+{
+	struct stmt *st;
+	const struct err *e = db_query(store_db(s), &st,
+	        "SELECT " COLUMNS " FROM uploads u WHERE u.status = 'complete' AND u.sha256 IS NULL ORDER BY u.id LIMIT 100", "");
+
+	return all(e, st, v, n);
+}
+
+const struct err *upload_hashed(struct store *s, int64_t id, const char *sha256, const struct actor *by, int64_t now_ms)
+{
+	const struct err *e;
+
+	if ((e = store_begin(s)) != NULL)
+		return e;
+	e = db_run(store_db(s),
+	        "UPDATE uploads SET sha256 = ?2, updated_at = ?3 WHERE id = ?1 AND status = 'complete' AND sha256 IS NULL", "isi",
+	        id, sha256, now_ms);
+	if (e == NULL && db_changes(store_db(s)) == 1)
+		e = tell(s, by, "upload.hash", id, json_pack("{s:s}", "sha256", sha256));
 	return store_end(s, e);
 }
 

@@ -11,7 +11,7 @@ const char *upload_status_name(enum upload_status s);
 
 struct upload {
 	int64_t id;
-	char *token, *org, *name, *kind, *sha256, *metadata, *created_by; /* kind and sha256 "" until it is complete */
+	char *token, *org, *name, *kind, *sha256, *metadata, *created_by; /* kind "" until it is complete, sha256 until it is known */
 	enum upload_status status;
 	int64_t size, received;
 	int64_t expires_at, created_at, updated_at; /* expires_at 0: it does not */
@@ -35,8 +35,12 @@ const struct err *upload_list_closed(struct store *s, int64_t job_id, int64_t cl
 
 /* While it is being received: it lives on. */
 const struct err *upload_extend(struct store *s, int64_t id, int64_t expires_at, int64_t now_ms);
+/* sha256 NULL: it is not known yet (upload_hashed). */
 const struct err *upload_complete(struct store *s, int64_t id, const char *sha256, enum upload_kind kind,
         const struct actor *by, int64_t now_ms);
+/* Complete ones whose hash is not known, oldest first; the first hundred. */
+const struct err *upload_unhashed(struct store *s, struct upload **v, size_t *n);
+const struct err *upload_hashed(struct store *s, int64_t id, const char *sha256, const struct actor *by, int64_t now_ms);
 /* ERR_CONFLICT while a mailbox of an open job has it as its source. `why` goes into the audit trail. */
 const struct err *upload_remove(struct store *s, int64_t id, const char *why, const struct actor *by, int64_t now_ms);
 

@@ -14,22 +14,21 @@
 #include "mem.h"
 #include "str.h"
 #include "upload_sink.h"
+#include "upload_state.h"
 
 #include "banned.h"
 
 #define TOKEN_BYTES 16
-#define STATE_MAX 512
+#define PIECE (64u << 10) /* bytes hashed at a time, while they are in the processor's cache */
 
 enum { HOLD, WANT }; /* bytes of the file that are locked */
 
 struct upload_file {
 	int fd;
 	char *path, *state;
-	struct upload_hash kept;
-	struct upload_sink *sink;
-	uint64_t written; /* bytes that the sink was given, or had before */
-	char *block;      /* of the sink: what is to be written next; NULL: nothing */
-	size_t n;         /* bytes in block */
+	struct upload_state kept; /* as TOKEN.state has it */
+	struct upload_hash hash;  /* of at most what the sink has written */
+	struct upload_sink sink;
 };
 
 char *upload_token(void)
@@ -56,33 +55,11 @@ static const struct err *make_paths(const char *dir, const char *token, char **p
 	return NULL;
 }
 
-static const struct err *write_state(const char *path, const struct upload_hash *h)
-{
-	struct buf text = BUF_INIT;
-	const struct err *e;
-
-	upload_hash_write(h, &text);
-	buf_addc(&text, '\n');
-	e = fs_write(path, text.ptr, text.len, 0600);
-	buf_free(&text);
-	return e;
-}
-
-/* A state that is not there or not readable: nothing was ever acknowledged. */
-static void read_state(const char *path, struct upload_hash *h)
-{
-	struct buf text = BUF_INIT;
-
-	if (fs_read(path, STATE_MAX, &text) != NULL || text.len == 0 || !upload_hash_parse(h, str_trim(text.ptr)))
-		upload_hash_init(h);
-	buf_free(&text);
-}
-
 const struct err *upload_file_create(const char *dir, const char *token)
 {
 	char *path = NULL, *state = NULL;
 	const struct err *e = make_paths(dir, token, &path, &state);
-	struct upload_hash h;
+	struct upload_state empty = {.length = 0};
 	int fd = -1;
 
 	if (e == NULL) {
@@ -91,8 +68,8 @@ const struct err *upload_file_create(const char *dir, const char *token)
 			e = err_errno("%s", path);
 	}
 	if (e == NULL) {
-		upload_hash_init(&h);
-		e = write_state(state, &h); /* the folder is on disk after that */
+		upload_hash_init(&empty.hash);
+		e = upload_state_write(state, &empty); /* the folder is on disk after that */
 		if (e != NULL)
 			unlink(path);
 	}
@@ -122,13 +99,13 @@ const struct err *upload_file_remove(const char *dir, const char *token)
 uint64_t upload_file_offset(const char *dir, const char *token)
 {
 	char *path = NULL, *state = NULL;
-	struct upload_hash h = {0};
+	struct upload_state st = {.length = 0};
 
 	if (make_paths(dir, token, &path, &state) == NULL)
-		read_state(state, &h);
+		upload_state_read(state, &st);
 	free(path);
 	free(state);
-	return h.length;
+	return st.length;
 }
 
 /* --- locks: of the open file, so that a process that dies lets go --- */
@@ -174,9 +151,9 @@ static const struct err *cut(struct upload_file *f)
 {
 	struct stat st;
 
-	upload_sink_set(f->sink, f->fd, &f->kept);
-	f->written = f->kept.length;
-	f->n = 0;
+	upload_sink_set(&f->sink, f->fd, f->kept.length);
+	if (f->hash.length > f->kept.length || f->hash.length < f->kept.hash.length)
+		f->hash = f->kept.hash;
 	if (fstat(f->fd, &st) != 0)
 		return err_errno("%s", f->path);
 	if ((uint64_t)st.st_size < f->kept.length)
@@ -189,7 +166,7 @@ static const struct err *cut(struct upload_file *f)
 
 static void release(struct upload_file *f)
 {
-	upload_sink_free(f->sink); /* its thread writes to fd */
+	upload_sink_free(&f->sink);
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->path);
@@ -204,7 +181,6 @@ const struct err *upload_file_open(struct upload_file **out, const char *dir, co
 
 	*out = NULL;
 	f->fd = -1;
-	f->sink = upload_sink_new();
 	if (e == NULL) {
 		f->fd = open(f->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 		if (f->fd < 0)
@@ -214,7 +190,8 @@ const struct err *upload_file_open(struct upload_file **out, const char *dir, co
 	if (e == NULL)
 		e = take(f->fd, wait_ms);
 	if (e == NULL) {
-		read_state(f->state, &f->kept); /* not before: who had the file wrote it */
+		upload_state_read(f->state, &f->kept); /* not before: who had the file wrote it */
+		f->hash = f->kept.hash;
 		e = cut(f);
 	}
 	if (e != NULL) {
@@ -240,7 +217,7 @@ int upload_file_fd(const struct upload_file *f)
 
 uint64_t upload_file_length(const struct upload_file *f)
 {
-	return f->written + f->n;
+	return f->sink.written + f->sink.n;
 }
 
 uint64_t upload_file_kept(const struct upload_file *f)
@@ -255,14 +232,8 @@ const struct err *upload_file_back(struct upload_file *f)
 
 const struct err *upload_file_flush(struct upload_file *f)
 {
-	const struct err *e = NULL;
+	const struct err *e = upload_sink_flush(&f->sink);
 
-	if (f->n > 0) {
-		e = upload_sink_put(f->sink, f->block, f->n);
-		f->block = NULL;
-		f->written += f->n;
-		f->n = 0;
-	}
 	if (e != NULL)
 		cut(f);
 	return e;
@@ -270,50 +241,73 @@ const struct err *upload_file_flush(struct upload_file *f)
 
 const struct err *upload_file_write(struct upload_file *f, const void *p, size_t n)
 {
-	const struct err *e = NULL;
-	const char *from = p;
+	const struct err *e = upload_sink_write(&f->sink, p, n);
 
-	while (n > 0 && e == NULL) {
-		size_t room = UPLOAD_BLOCK - (size_t)((f->written + f->n) % UPLOAD_BLOCK), step = n < room ? n : room;
-
-		if (f->block == NULL)
-			f->block = upload_sink_block(f->sink);
-		memcpy(f->block + f->n, from, step);
-		f->n += step;
-		from += step;
-		n -= step;
-		if (step == room)
-			e = upload_file_flush(f);
-	}
+	if (e != NULL)
+		cut(f);
 	return e;
 }
 
 const struct err *upload_file_keep(struct upload_file *f)
 {
-	const struct upload_hash *now = upload_sink_hash(f->sink);
 	const struct err *e = upload_file_flush(f);
+	struct upload_state now = {.length = f->sink.written, .hash = f->hash};
 
-	if (e == NULL && (e = upload_sink_settle(f->sink)) != NULL)
-		cut(f);
-	if (e != NULL || now->length == f->kept.length)
+	if (e != NULL || (now.length == f->kept.length && now.hash.length == f->kept.hash.length))
 		return e;
-	if (fdatasync(f->fd) != 0)
+	if (now.length > f->kept.length && fdatasync(f->fd) != 0)
 		e = err_errno("%s", f->path);
 	if (e == NULL)
-		e = write_state(f->state, now);
+		e = upload_state_write(f->state, &now);
 	if (e == NULL) {
-		f->kept = *now;
+		f->kept = now;
 	} else {
-		read_state(f->state, &f->kept); /* the old one, or the new one if only the folder was not synced */
+		upload_state_read(f->state, &f->kept); /* the old one, or the new one if only the folder was not synced */
 		cut(f);
 	}
 	return e;
 }
 
-char *upload_file_sha256(struct upload_file *f)
+/* --- the hash --- */
+
+uint64_t upload_file_behind(const struct upload_file *f)
+{
+	return upload_file_length(f) - f->hash.length;
+}
+
+const struct err *upload_file_hash(struct upload_file *f, uint64_t most)
+{
+	uint64_t left = f->sink.written - f->hash.length;
+	struct upload_hash h = f->hash;
+	const struct err *e = NULL;
+	char piece[PIECE];
+
+	left = left < most ? left : most;
+	while (left > 0 && e == NULL) {
+		size_t want = left < PIECE ? (size_t)left : PIECE;
+		ssize_t k = pread(f->fd, piece, want, (off_t)h.length);
+
+		if (k > 0) {
+			upload_hash_feed(&h, piece, (size_t)k);
+			left -= (uint64_t)k;
+		} else if (k == 0) {
+			e = err_new(ERR_IO, "%s ends after %llu bytes, %llu were written", f->path,
+				(unsigned long long)h.length, (unsigned long long)f->sink.written);
+		} else if (errno != EINTR) {
+			e = err_errno("%s", f->path);
+		}
+	}
+	if (e == NULL)
+		f->hash = h;
+	return e;
+}
+
+char *upload_file_sha256(const struct upload_file *f)
 {
 	struct buf out = BUF_INIT;
 
-	upload_hash_hex(upload_sink_hash(f->sink), &out);
+	if (f->hash.length != f->kept.length)
+		return NULL;
+	upload_hash_hex(&f->hash, &out);
 	return buf_detach(&out);
 }

@@ -1,7 +1,8 @@
 /*
- * An upload on disk: MIGRATION_DATA_PATH/uploads/TOKEN, and beside it TOKEN.state, one line that is replaced as a whole
- * (upload_hash_write): how many bytes are safe, and the hash of these. Bytes behind that length were never
- * acknowledged; whoever opens the file for writing cuts them off.
+ * An upload on disk: MIGRATION_DATA_PATH/uploads/TOKEN, and beside it TOKEN.state (upload_state.h): how many bytes
+ * are safe. Bytes behind that length were never acknowledged; whoever opens the file for writing cuts them off.
+ *
+ * The hash follows what is written by reading the file, when its user says so: taking bytes in needs not wait for it.
  *
  * One process writes at a time. Another that wants the file asks by a lock on its second byte, and who has it puts it
  * down at the next occasion: a connection that is dead but not closed does not keep its successor out.
@@ -10,9 +11,9 @@
 #define UPLOAD_FILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "err.h"
-#include "upload_hash.h"
 
 struct upload_file;
 
@@ -37,16 +38,21 @@ uint64_t upload_file_length(const struct upload_file *f); /* taken so far */
 uint64_t upload_file_kept(const struct upload_file *f);   /* safe on disk */
 bool upload_file_wanted(const struct upload_file *f);     /* somebody else asks for it */
 
-/* Appends, in large blocks that a thread writes. On an error (ERR_DISK_LOW, ERR_IO), which may be that of a block before,
- * the file is cut back to what was kept. */
+/* Appends. On an error (ERR_DISK_LOW, ERR_IO) the file is cut back to what was kept. */
 const struct err *upload_file_write(struct upload_file *f, const void *p, size_t n);
-/* Writes what waits for its block to be full: for a line that brings nothing at the moment. Errors as above. */
+/* Writes what waits for a large block to be full: for a line that brings nothing at the moment. Errors as above. */
 const struct err *upload_file_flush(struct upload_file *f);
 /* Makes what was written safe: fsync, then the state. On an error the file is cut back as well. */
 const struct err *upload_file_keep(struct upload_file *f);
 /* Drops what was written and not kept. */
 const struct err *upload_file_back(struct upload_file *f);
-/* SHA-256 of what was kept, in hex; the caller's. */
-char *upload_file_sha256(struct upload_file *f);
+
+/* Bytes that were taken and that the hash has not seen. */
+uint64_t upload_file_behind(const struct upload_file *f);
+/* Brings the hash forward by at most `most` bytes of those that are in the file (upload_file_flush, upload_file_keep). It is
+ * put down with the next upload_file_keep. ERR_IO: the hash stays where it was. */
+const struct err *upload_file_hash(struct upload_file *f, uint64_t most);
+/* SHA-256, in hex, of what was kept; the caller's. NULL while the hash is behind or ahead of that. */
+char *upload_file_sha256(const struct upload_file *f);
 
 #endif

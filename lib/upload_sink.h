@@ -1,32 +1,33 @@
 /*
- * Where an upload's bytes go: into its file, and through its hash. A thread does both, block by block, while its owner
- * takes in the next ones: of two processors one hashes and writes while the other has the line. The blocks belong to the
- * sink. There are a few, so that neither waits for each turn of the other.
+ * Where an upload's bytes go: into its file, block by block. The blocks are large and lie at multiples of their size,
+ * which the page cache takes at half the price of small ones, and what is written is handed to the disk as it comes, so
+ * that a later fsync is short.
  */
 #ifndef UPLOAD_SINK_H
 #define UPLOAD_SINK_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "err.h"
-#include "upload_hash.h"
 
-#define UPLOAD_BLOCK (256u << 10) /* bytes of one; the disk's cache takes large aligned ones at half the price of small ones */
+#define UPLOAD_BLOCK (256u << 10) /* bytes of one */
 
-struct upload_sink;
+struct upload_sink {
+	int fd;           /* not the sink's */
+	uint64_t written; /* length of the file */
+	uint64_t started; /* writeback began up to here */
+	char *block;      /* NULL: none yet */
+	size_t n;         /* bytes in it, to be written at `written` */
+};
 
-/* No thread and no block yet: they come with the first use. Nobody may fork while a thread is there. */
-struct upload_sink *upload_sink_new(void);
-void upload_sink_free(struct upload_sink *s); /* and all blocks; NULL is fine */
+void upload_sink_free(struct upload_sink *s); /* what waits in the block is dropped */
 
-/* From here on, at this length of the file; waits for what was put before and forgets its error. */
-void upload_sink_set(struct upload_sink *s, int fd, const struct upload_hash *from);
-/* A block to fill; waits when all are on their way. */
-char *upload_sink_block(struct upload_sink *s);
-/* The first n bytes of a block, which is the sink's again. An error may be that of a block before; after one nothing is
- * written any more. */
-const struct err *upload_sink_put(struct upload_sink *s, char *block, size_t n);
-/* Waits until all that was put is written and hashed. */
-const struct err *upload_sink_settle(struct upload_sink *s);
-/* After that: the hash of what was written, without any error in between. */
-const struct upload_hash *upload_sink_hash(const struct upload_sink *s);
+/* From here on, at this length of the file; what waits in the block is dropped. */
+void upload_sink_set(struct upload_sink *s, int fd, uint64_t length);
+/* After an error (ERR_DISK_LOW, ERR_IO) bytes may be missing until upload_sink_set. */
+const struct err *upload_sink_write(struct upload_sink *s, const void *p, size_t n);
+/* Writes what waits for its block to be full. Errors as above. */
+const struct err *upload_sink_flush(struct upload_sink *s);
 
 #endif

@@ -1,7 +1,9 @@
 """Files on their way: dropped, broken off, gone on with, known by their contents, given to a mailbox."""
 
+import contextlib
 import hashlib
 import os
+import sqlite3
 
 import pytest
 from selenium.webdriver.common.keys import Keys
@@ -172,6 +174,25 @@ def test_full_disk_is_waited_for(new_stack, new_page, new_file):
     page.drop(".drop", new_file("a.mbox", mbox(10)))
     state(page, "a.mbox", "waiting")
     assert "espaço" in page.text(row("a.mbox"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lang,words", [("en", "being computed"), ("pt", "em cálculo")])
+def test_hash_that_is_not_known_yet(new_stack, new_page, new_file, lang, words):
+    """As after a line that was faster; it is held up by a state that is away for a while. The file can be used meanwhile."""
+    stack = new_stack(mail=False, with_worker=False)
+    page, data = new_page(lang, at=stack).resume("technician").open("/uploads"), mbox(10)
+    page.drop(".drop", new_file("ana.mbox", data))
+    is_here(page, "ana.mbox", data)
+    held, = (stack.paths.data / "uploads").glob("*.state")
+    held.rename(stack.paths.top / "held")
+    with contextlib.closing(sqlite3.connect(stack.paths.database, timeout=30)) as rows, rows:
+        rows.execute("UPDATE uploads SET sha256 = NULL")
+    page.wait_text(words, row("ana.mbox"))
+    assert not page.all(row("ana.mbox") + " .sha256") and len(page.all(row("ana.mbox") + " button")) == 2
+    (stack.paths.top / "held").rename(held)
+    page.one(row("ana.mbox") + " .sha256")
+    is_here(page, "ana.mbox", data)
 
 
 @pytest.mark.long

@@ -41,6 +41,7 @@ EXTRA_DIST += \
 	tests/system/test_tool_zmmailbox.py \
 	tests/system/test_upload.py \
 	tests/system/test_upload_clients.py \
+	tests/system/test_upload_hash.py \
 	tests/system/test_upload_reboot.py \
 	tests/system/test_upload_trouble.py \
 	tests/system/test_worker_claims.py \

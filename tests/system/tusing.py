@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import urllib.parse
 
+from stack import wait
 from stack.client import PREFIX
 
 VERSION = {"Tus-Resumable": "1.0.0"}
@@ -52,6 +53,10 @@ class Tus:
         answer = self.patch(path, 0, data)
         assert answer.status == 204, answer.text
         return self.client.get(path)
+
+    def sha256(self, path):
+        """As the service tells it; a file that came faster than it is computed has none for a while."""
+        return wait.until(lambda: self.client.get(path)["sha256"], "the hash of an upload", 300)
 
     def delete(self, path):
         return self.client.request("DELETE", path, headers=VERSION)

@@ -1,4 +1,5 @@
-/* Uploads on disk: what was kept is there with its hash, however it was written; the rest never is. */
+/* Uploads on disk: what was kept is there with its hash, however it was written and whenever it was hashed; the rest never
+ * is. */
 #include "unit.h"
 
 #include <signal.h>
@@ -11,7 +12,7 @@
 #include "str.h"
 #include "upload_file.h"
 
-#define SIZE (5u << 20) /* more than all blocks that wait to be written */
+#define SIZE (5u << 20) /* many blocks */
 
 static char *bytes; /* SIZE of them */
 
@@ -54,15 +55,28 @@ static void write_some(struct upload_file *f, size_t from, size_t to)
 	}
 }
 
-static void check(const char *dir, const char *token, struct upload_file *f, size_t n)
+static void check_hash(struct upload_file *f, size_t n)
 {
 	unsigned char digest[crypto_hash_sha256_BYTES];
-	char *path = xasprintf("%s/%s", dir, token), *sha256 = upload_file_sha256(f);
-	struct buf content = BUF_INIT, hex = BUF_INIT;
+	struct buf hex = BUF_INIT;
+	char *sha256;
 
+	assert_ok(upload_file_hash(f, SIZE));
+	assert_int_equal(upload_file_behind(f), 0);
+	sha256 = upload_file_sha256(f);
 	crypto_hash_sha256(digest, (const unsigned char *)bytes, n);
 	str_hex(&hex, digest, sizeof(digest));
 	assert_string_equal(sha256, hex.ptr);
+	buf_free(&hex);
+	free(sha256);
+}
+
+static void check(const char *dir, const char *token, struct upload_file *f, size_t n)
+{
+	char *path = xasprintf("%s/%s", dir, token);
+	struct buf content = BUF_INIT;
+
+	check_hash(f, n);
 	assert_ok(fs_read(path, SIZE + 1, &content));
 	assert_int_equal(content.len, n);
 	if (n > 0)
@@ -70,8 +84,6 @@ static void check(const char *dir, const char *token, struct upload_file *f, siz
 	assert_int_equal(upload_file_kept(f), n);
 	assert_int_equal(upload_file_offset(dir, token), n);
 	buf_free(&content);
-	buf_free(&hex);
-	free(sha256);
 	free(path);
 }
 
@@ -169,6 +181,90 @@ static void no_room(void **state)
 	free(token);
 }
 
+/* The hash stays behind over several openings, in steps of any size, and may have gone beyond what is then dropped. */
+static void hash_behind(void **state)
+{
+	static const size_t steps[] = {1, 63, 65536, 262144, 262145, 1000003};
+	char *dir = *state, *token = create(dir);
+	struct upload_file *f = take_up(dir, token);
+
+	write_some(f, 0, 3000000);
+	assert_ok(upload_file_keep(f));
+	assert_int_equal(upload_file_behind(f), 3000000);
+	assert_null(upload_file_sha256(f));
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		uint64_t behind = upload_file_behind(f);
+
+		assert_ok(upload_file_hash(f, steps[i]));
+		assert_int_equal(upload_file_behind(f), behind - steps[i]);
+		assert_null(upload_file_sha256(f));
+		if (i % 2)
+			assert_ok(upload_file_keep(f));
+		upload_file_close(f);
+		assert_int_equal(upload_file_offset(dir, token), 3000000);
+		f = take_up(dir, token);
+		assert_int_equal(upload_file_kept(f), 3000000);
+		assert_int_equal(upload_file_behind(f), i % 2 ? behind - steps[i] : behind); /* kept, or for nothing */
+		if (i % 2 == 0) {
+			assert_ok(upload_file_hash(f, steps[i]));
+			assert_ok(upload_file_keep(f));
+		}
+	}
+	write_some(f, 0, 1000000); /* what does not belong there */
+	assert_ok(upload_file_flush(f));
+	assert_ok(upload_file_hash(f, SIZE));
+	assert_int_equal(upload_file_behind(f), 0);
+	assert_null(upload_file_sha256(f)); /* of more than what is safe: nobody's business */
+	assert_ok(upload_file_back(f));
+	check(dir, token, f, 3000000);
+	write_some(f, 3000000, SIZE);
+	assert_ok(upload_file_keep(f));
+	check(dir, token, f, SIZE);
+	upload_file_close(f);
+	free(token);
+}
+
+/* Bytes that were safe and are gone are an error, and no hash. */
+static void hash_of_lost_bytes(void **state)
+{
+	char *dir = *state, *token = create(dir);
+	struct upload_file *f = take_up(dir, token);
+
+	write_some(f, 0, 1000000);
+	assert_ok(upload_file_keep(f));
+	assert_int_equal(ftruncate(upload_file_fd(f), 700000), 0);
+	assert_err(upload_file_hash(f, SIZE), ERR_IO);
+	assert_null(upload_file_sha256(f));
+	assert_int_equal(upload_file_behind(f), 1000000);
+	upload_file_close(f);
+	assert_err(upload_file_open(&f, dir, token, 0), ERR_IO);
+	free(token);
+}
+
+/* A state that is not one: nothing was ever acknowledged. */
+static void bad_states(void **state)
+{
+	static const char hash[] = "64 6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19 -";
+	static const struct {
+		const char *before, *after;
+		uint64_t offset;
+	} lines[] = {{"", "", 64}, {"", " 65", 65}, {"", " 9000000000000", 9000000000000}, {"", " 64", 0}, {"", " 63", 0}, {"", " -1", 0},
+		{"", " x", 0}, {"", " 65 66", 0}, {"", "  65", 0}, {"", " 99999999999999999999", 0}, {"1", " 65", 0}, {"65 ", "", 0}};
+	char *dir = *state, *token = create(dir), *path = xasprintf("%s/%s.state", dir, token);
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		char *text = xasprintf("%s%s%s\n", lines[i].before, hash, lines[i].after);
+
+		assert_ok(fs_write(path, text, strlen(text), 0600));
+		assert_int_equal(upload_file_offset(dir, token), lines[i].offset);
+		free(text);
+	}
+	assert_ok(fs_write(path, "", 0, 0600));
+	assert_int_equal(upload_file_offset(dir, token), 0);
+	free(path);
+	free(token);
+}
+
 static void one_at_a_time(void **state)
 {
 	char *dir = *state, *token = create(dir);
@@ -190,6 +286,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(in_parts, setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(not_kept, setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(no_room, setup, dir_teardown),
+		cmocka_unit_test_setup_teardown(hash_behind, setup, dir_teardown),
+		cmocka_unit_test_setup_teardown(hash_of_lost_bytes, setup, dir_teardown),
+		cmocka_unit_test_setup_teardown(bad_states, setup, dir_teardown),
 		cmocka_unit_test_setup_teardown(one_at_a_time, setup, dir_teardown),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

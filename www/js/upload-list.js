@@ -89,7 +89,7 @@ function HereRow({ upload: u, onAssign, onRemove }) {
 		<td class="cell-state"><${Pill} state=${good ? 'complete' : 'useless'} />
 			${!good && html`<div class="run-failure bad-text"><p><strong>${t('upload.about.unknown')}</strong> <span class="remedy">${t('upload.about.unknown.more')}</span></p></div>`}</td>
 		<td data-label=${t('upload.contents')}><span class="strong" data-kind=${u.kind}>${word('upload.kind', u.kind)}</span>
-			<div class="small"><span class="muted">SHA-256</span> <code class="break sha256">${u.sha256}</code></div></td>
+			<div class="small"><span class="muted">SHA-256</span> ${u.sha256 ? html`<code class="break sha256">${u.sha256}</code>` : t('upload.hashing')}</div></td>
 		<td class="cell-act">${good && html`<button type="button" class="button small" onClick=${() => onAssign(u)}>${t('upload.assign')}</button>`}
 			<button type="button" class="button small quiet" aria-label=${t('upload.remove', { name: u.name })} onClick=${() => onRemove(u)}>${t('remove')}</button></td></tr>`;
 }

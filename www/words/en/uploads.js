@@ -23,6 +23,7 @@ export const words = {
 	'upload.part': 'incomplete',
 	'upload.complete': 'here',
 	'upload.useless': 'cannot be used',
+	'upload.hashing': 'being computed',
 	'upload.part.more': 'Choose the same file again: it goes on where it stopped.',
 	'upload.expires': 'Kept until {when}.',
 	'upload.rechoose': 'Choose the file again',

@@ -23,6 +23,7 @@ export const words = {
 	'upload.part': 'incompleto',
 	'upload.complete': 'recebido',
 	'upload.useless': 'não serve',
+	'upload.hashing': 'em cálculo',
 	'upload.part.more': 'Escolha outra vez o mesmo ficheiro: continua onde parou.',
 	'upload.expires': 'Guardado até {when}.',
 	'upload.rechoose': 'Escolher outra vez o ficheiro',

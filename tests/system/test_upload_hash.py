@@ -1,0 +1,142 @@
+"""The SHA-256 of what came faster than it could be computed: the keeper goes on with it after the answer, whatever happens
+to it or to the upload meanwhile. How far behind it is, is written into the upload's state, as a fast line leaves it."""
+
+import hashlib
+import os
+import signal
+import subprocess
+
+import pytest
+
+from stack import wait
+from stack.stack import Stack
+from tusing import Tus
+
+MEGA = 1 << 20
+START = "0 6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19 -"  # SHA-256 before its first byte
+
+
+@pytest.fixture(scope="module")
+def api(build_dir):
+    with Stack(build_dir, mail=False, with_worker=False, api_settings={"MIGRATION_DISK_RESERVE_MB": "1"}) as stack:
+        yield stack
+    assert not stack.sanitizer_reports(), stack.sanitizer_reports()
+
+
+@pytest.fixture
+def tus(api):
+    return Tus(api.bearer("technician"))
+
+
+def on_disk(api, path):
+    return api.paths.data / "uploads" / path.rsplit("/", 1)[1]
+
+
+def all_but_one(api, tus, size):
+    """An upload of zeros of which all but the last byte came, and the hash has seen none."""
+    path = tus.new(size)
+    file = on_disk(api, path)
+    os.truncate(file, size - 1)
+    file.with_suffix(".state").write_text(f"{START} {size - 1}\n", encoding="ascii")
+    assert tus.offset(path) == size - 1
+    return path
+
+
+def digest(size):
+    """Of zeros, and an x."""
+    h = hashlib.sha256()
+    for at in range(0, size - 1, MEGA):
+        h.update(bytes(min(MEGA, size - 1 - at)))
+    h.update(b"x")
+    return h.hexdigest()
+
+
+def hashed(api, path):
+    """Bytes that the hash of an upload has seen, as its state says."""
+    return int(on_disk(api, path).with_suffix(".state").read_text(encoding="ascii").split()[0])
+
+
+def said(api, action, upload):
+    return [entry["detail"] for entry in api.bearer("ops_lead").get("/audit?limit=200")["items"]
+            if entry["action"] == action and entry["subject"] == f"upload:{upload['id']}"]
+
+
+def test_known_with_the_answer(tus):
+    """What is hardly behind is hashed before the answer."""
+    seen = tus.send(bytes(3 * MEGA - 1) + b"x")
+    assert seen["status"] == "complete" and seen["sha256"] == digest(3 * MEGA)
+
+
+def test_known_after_the_answer(api, tus):
+    path = all_but_one(api, tus, 64 * MEGA)
+    assert tus.patch(path, 64 * MEGA - 1, b"x").status == 204
+    seen = tus.client.get(path)
+    assert seen["status"] == "complete" and seen["kind"] == "unknown" and seen["sha256"] in (None, digest(64 * MEGA))
+    assert tus.sha256(path) == digest(64 * MEGA)
+    assert said(api, "upload.complete", seen) == [{"kind": "unknown", "sha256": None}]
+    assert said(api, "upload.hash", seen) == [{"sha256": digest(64 * MEGA)}]
+
+
+def test_keeper_killed_while_hashing(api, tus, long):
+    """Its successor goes on where it had come to."""
+    size = (8 << 30 if long else 3 << 29) + 5
+    path = all_but_one(api, tus, size)
+    keeper = sorted(api.pools.members("api"))[0]
+    assert tus.patch(path, size - 1, b"x").status == 204
+    wait.until(lambda: hashed(api, path) > 0, "the keeper to begin", 60, step=0.001, longest=0.001)
+    os.kill(keeper, signal.SIGKILL)
+    assert 0 < hashed(api, path) < size, "it was at its end before it was killed"
+    assert tus.sha256(path) == digest(size)
+    assert len(said(api, "upload.hash", tus.client.get(path))) == 1
+
+
+@pytest.mark.long
+def test_restarted_while_hashing(api, tus):
+    """The service ends at once, however much is left, and the next one goes on."""
+    size = (3 << 29) + 7
+    path = all_but_one(api, tus, size)
+    assert tus.patch(path, size - 1, b"x").status == 204
+    wait.until(lambda: hashed(api, path) > 0, "the keeper to begin", 60, step=0.001, longest=0.001)
+    assert api.pools.processes["api"].stop() in (0, None)
+    assert 0 < hashed(api, path) < size, "it was at its end before it was stopped"
+    api.pools.restart("api")
+    wait.until(lambda: tus.client.request("GET", "/uploads").status == 200, "the pool")
+    assert tus.sha256(path) == digest(size)
+
+
+def test_deleted_while_hashing(api, tus):
+    size = 3 << 29
+    path = all_but_one(api, tus, size)
+    file = on_disk(api, path)
+    seen = tus.client.get(path)
+    assert tus.patch(path, size - 1, b"x").status == 204
+    wait.until(lambda: hashed(api, path) > 0, "the keeper to begin", 60, step=0.001, longest=0.001)
+    assert tus.delete(path).status == 204  # who hashes puts the file down
+    assert not file.exists() and not file.with_suffix(".state").exists()
+    after = all_but_one(api, tus, 64 * MEGA)
+    assert tus.patch(after, 64 * MEGA - 1, b"x").status == 204
+    assert tus.sha256(after) == digest(64 * MEGA)
+    assert tus.client.request("GET", path).status == 410 and said(api, "upload.hash", seen) == []
+
+
+def test_lost_on_the_disk(api, tus):
+    """A file that is not what was acknowledged gets no hash, is said once, cut nowhere, and holds nobody else up."""
+    lost, unknown = all_but_one(api, tus, 64 * MEGA), all_but_one(api, tus, 64 * MEGA)
+    api.pools.processes["api"].stop()
+    for path in (lost, unknown):
+        os.truncate(on_disk(api, path), 64 * MEGA)
+    subprocess.run(["sqlite3", api.paths.database, "UPDATE uploads SET status = 'complete', kind = 'unknown' WHERE token IN"
+                    f" ('{on_disk(api, lost).name}', '{on_disk(api, unknown).name}')"], check=True)
+    on_disk(api, lost).with_suffix(".state").write_text(f"{START} {64 * MEGA}\n", encoding="ascii")
+    on_disk(api, unknown).with_suffix(".state").unlink()
+    os.truncate(on_disk(api, lost), MEGA)
+    api.pools.restart("api")
+    wait.until(lambda: tus.client.request("GET", "/uploads").status == 200, "the pool")
+    good = all_but_one(api, tus, 64 * MEGA)
+    assert tus.patch(good, 64 * MEGA - 1, b"x").status == 204
+    assert tus.sha256(good) == digest(64 * MEGA)
+    for path, size in ((lost, MEGA), (unknown, 64 * MEGA)):
+        assert tus.client.get(path)["sha256"] is None and on_disk(api, path).stat().st_size == size
+    log = (api.paths.log / "fcgi-api.log").read_text(encoding="utf-8")
+    assert f"has {MEGA} bytes, {64 * MEGA} were safe" in log
+    assert f"0 of its {64 * MEGA} bytes are safe" in log
