@@ -16,7 +16,7 @@
 #define HOUR_MS INT64_C(3600000)
 #define PAGE 100
 #define HASH_STEP (8u << 20)   /* bytes between looks at who wants the file */
-#define HASH_TURN (512u << 20) /* bytes of one turn */
+#define HASH_TURN_MS 250
 #define STRAY_MS HOUR_MS       /* a file without a row for so long: its creation did not come to an end */
 
 char *uploads_dir(const struct app *app)
@@ -102,12 +102,11 @@ const struct err *uploads_reserve(const struct app *app)
 
 static const struct err *hash_turn(struct app *app, const struct upload *u, struct upload_file *f)
 {
+	int64_t until = clock_mono_ms() + HASH_TURN_MS;
 	const struct err *e = NULL, *kept;
 	char *sha256;
 
-	for (uint64_t n = 0; e == NULL && n < HASH_TURN && upload_file_behind(f) > 0; n += HASH_STEP) {
-		if (pool_stopping(app->pool))
-			break;
+	while (e == NULL && upload_file_behind(f) > 0 && clock_mono_ms() < until && !pool_stopping(app->pool)) {
 		e = upload_file_hash(f, HASH_STEP);
 		if (e == NULL && upload_file_wanted(f))
 			e = err_new(ERR_UPLOAD_LOCKED, "another request asks for this upload");
