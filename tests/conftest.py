@@ -59,6 +59,15 @@ def stack(build_dir):
     assert not running.sanitizer_reports(), running.sanitizer_reports()
 
 
+@pytest.fixture(scope="module")
+def api(request, build_dir):
+    """The API behind nginx, without mail and worker, one for each module; with the settings of its API_SETTINGS."""
+    settings = getattr(request.module, "API_SETTINGS", None)
+    with Stack(build_dir, mail=False, with_worker=False, api_settings=settings) as running:
+        yield running
+    assert not running.sanitizer_reports(), running.sanitizer_reports()
+
+
 @pytest.fixture
 def new_stack(build_dir):
     """new_stack(**arguments of Stack): one of its own for tests that kill or reconfigure things."""

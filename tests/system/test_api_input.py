@@ -15,7 +15,6 @@ import pytest
 
 from stack import tokens
 from stack.client import PREFIX, Client
-from stack.stack import Stack
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = json.loads((TOP / "fcgi/openapi.json").read_text(encoding="utf-8"))
@@ -23,11 +22,9 @@ CONTROLS = ["a\u0000b", "a\nb\u0001", "\u007f", "a\u0085b"]
 
 
 @pytest.fixture(scope="module")
-def api(build_dir):
-    with Stack(build_dir, mail=False, with_worker=False) as stack:
-        stack.worker_key = (stack.paths.etc / "worker-1.key").read_bytes()
-        yield stack
-    assert not stack.sanitizer_reports(), stack.sanitizer_reports()
+def api(api):
+    api.worker_key = (api.paths.etc / "worker-1.key").read_bytes()
+    return api
 
 
 @pytest.fixture(autouse=True)

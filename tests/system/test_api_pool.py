@@ -14,14 +14,6 @@ import pytest
 
 from stack import tokens, wait
 from stack.client import Client
-from stack.stack import Stack
-
-
-@pytest.fixture(scope="module")
-def api(build_dir):
-    with Stack(build_dir, mail=False, with_worker=False) as stack:
-        yield stack
-    assert not stack.sanitizer_reports(), stack.sanitizer_reports()
 
 
 def member(api, pool="api"):

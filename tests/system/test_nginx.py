@@ -5,14 +5,6 @@ import re
 
 import pytest
 
-from stack.stack import Stack
-
-
-@pytest.fixture(scope="module")
-def api(build_dir):
-    with Stack(build_dir, mail=False, with_worker=False) as stack:
-        yield stack
-
 
 def get(api, path, method="GET", headers=None):
     line = http.client.HTTPConnection("127.0.0.1", api.nginx.port, timeout=30)

@@ -4,16 +4,9 @@ import pytest
 
 from stack import tokens
 from stack.client import Client
-from stack.stack import Stack
 
+API_SETTINGS = {"MIGRATION_TENANTS": "true"}
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(scope="module")
-def api(build_dir):
-    with Stack(build_dir, mail=False, with_worker=False, api_settings={"MIGRATION_TENANTS": "true"}) as stack:
-        yield stack
-    assert not stack.sanitizer_reports(), stack.sanitizer_reports()
 
 
 def client(api, role, org):

@@ -12,28 +12,16 @@ import zipfile
 import pytest
 
 from stack import wait
-from stack.stack import Stack
-from tusing import BYTES, Tus, VERSION, sum_of
+from tusing import BYTES, Tus, VERSION, on_disk, sum_of
 
+API_SETTINGS = {"MIGRATION_DISK_RESERVE_MB": "1", "MIGRATION_MAX_PST_GB": "8"}
 PST = b"!BDN" + bytes(4) + b"SM\x17\0" + bytes(512)
 MEGA = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def api(build_dir):
-    with Stack(build_dir, mail=False, with_worker=False,
-               api_settings={"MIGRATION_DISK_RESERVE_MB": "1", "MIGRATION_MAX_PST_GB": "8"}) as stack:
-        yield stack
-    assert not stack.sanitizer_reports(), stack.sanitizer_reports()
 
 
 @pytest.fixture
 def tus(api):
     return Tus(api.bearer("technician"))
-
-
-def on_disk(api, path):
-    return api.paths.data / "uploads" / path.rsplit("/", 1)[1]
 
 
 def noise(size, seed=1):

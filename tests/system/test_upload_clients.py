@@ -11,8 +11,8 @@ import subprocess
 import pytest
 
 from stack.client import PREFIX
-from stack.stack import Stack
 
+API_SETTINGS = {"MIGRATION_DISK_RESERVE_MB": "1"}
 MEGA = 1 << 20
 TOP = pathlib.Path(__file__).resolve().parents[2]
 JS = """
@@ -37,13 +37,6 @@ if (stop === 'stop') done = await start(done);
 if (stop === 'terminate') await tus.Upload.terminate(done, {headers: {Authorization: `Bearer ${token}`}});
 console.log(JSON.stringify({url: done, sent}));
 """
-
-
-@pytest.fixture(scope="module")
-def api(build_dir):
-    with Stack(build_dir, mail=False, with_worker=False, api_settings={"MIGRATION_DISK_RESERVE_MB": "1"}) as stack:
-        yield stack
-    assert not stack.sanitizer_reports(), stack.sanitizer_reports()
 
 
 @pytest.fixture

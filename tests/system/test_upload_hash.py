@@ -9,27 +9,16 @@ import subprocess
 import pytest
 
 from stack import wait
-from stack.stack import Stack
-from tusing import Tus
+from tusing import Tus, on_disk
 
+API_SETTINGS = {"MIGRATION_DISK_RESERVE_MB": "1"}
 MEGA = 1 << 20
 START = "0 6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19 -"  # SHA-256 before its first byte
-
-
-@pytest.fixture(scope="module")
-def api(build_dir):
-    with Stack(build_dir, mail=False, with_worker=False, api_settings={"MIGRATION_DISK_RESERVE_MB": "1"}) as stack:
-        yield stack
-    assert not stack.sanitizer_reports(), stack.sanitizer_reports()
 
 
 @pytest.fixture
 def tus(api):
     return Tus(api.bearer("technician"))
-
-
-def on_disk(api, path):
-    return api.paths.data / "uploads" / path.rsplit("/", 1)[1]
 
 
 def all_but_one(api, tus, size):

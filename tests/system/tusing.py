@@ -20,6 +20,11 @@ def sum_of(algorithm, data):
     return f"{algorithm} {base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
 
 
+def on_disk(stack, path):
+    """The file of an upload."""
+    return stack.paths.data / "uploads" / path.rsplit("/", 1)[1]
+
+
 class Tus:
     """client: a stack.client.Client whose token is used."""
 
