@@ -137,7 +137,7 @@ static const struct err *hash_one(struct app *app, const char *dir, const struct
 
 const struct err *uploads_hash(struct app *app, bool *more)
 {
-	static int64_t told; /* the upload whose failure was logged last: once will do */
+	static int64_t told; /* failures of uploads up to this one were logged: once will do */
 	char *dir = uploads_dir(app);
 	struct upload *v;
 	size_t n, done = 0;
@@ -148,7 +148,7 @@ const struct err *uploads_hash(struct app *app, bool *more)
 
 		if (one == NULL) {
 			done++;
-		} else if (one->id != ERR_UPLOAD_LOCKED && told != v[i].id) { /* whoever has it lets go in a moment */
+		} else if (one->id != ERR_UPLOAD_LOCKED && v[i].id > told) { /* whoever has it lets go in a moment */
 			told = v[i].id;
 			log_error("SHA-256 of upload %lld: %s", (long long)v[i].id, one->msg);
 		}
