@@ -1,9 +1,12 @@
 """The SHA-256 of what came faster than it could be computed: the keeper goes on with it after the answer, whatever happens
 to it or to the upload meanwhile. How far behind it is, is written into the upload's state, as a fast line leaves it."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import signal
+import struct
 import subprocess
 
 import pytest
@@ -12,6 +15,7 @@ from stack import wait
 from tusing import Tus, on_disk
 
 API_SETTINGS = {"MIGRATION_DISK_RESERVE_MB": "1"}
+F_OFD_SETLK = 37  # fcntl(2)
 MEGA = 1 << 20
 START = "0 6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19 -"  # SHA-256 before its first byte
 
@@ -66,46 +70,66 @@ def test_known_after_the_answer(api, tus):
     assert said(api, "upload.hash", seen) == [{"sha256": digest(64 * MEGA)}]
 
 
-def test_keeper_killed_while_hashing(api, tus, long):
-    """Its successor goes on where it had come to."""
-    size = (8 << 30 if long else 3 << 29) + 5
+@contextlib.contextmanager
+def asked_for(api, path):
+    """As while somebody waits for the file: whoever has it puts it down after a step."""
+    with open(on_disk(api, path), "rb+") as file:
+        second_byte = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
+        fcntl.fcntl(file, F_OFD_SETLK, second_byte)
+        yield
+
+
+@pytest.mark.parametrize("end", ["killed", "restarted"])
+def test_goes_on_where_it_was(api, tus, end):
+    size = 64 * MEGA
     path = all_but_one(api, tus, size)
-    keeper = sorted(api.pools.members("api"))[0]
-    assert tus.patch(path, size - 1, b"x").status == 204
-    wait.until(lambda: hashed(api, path) > 0, "the keeper to begin", 60, step=0.001, longest=0.001)
-    os.kill(keeper, signal.SIGKILL)
-    assert 0 < hashed(api, path) < size, "it was at its end before it was killed"
+    with asked_for(api, path):
+        assert tus.patch(path, size - 1, b"x").status == 204
+        wait.until(lambda: hashed(api, path) > 0, "a step of the keeper")
+        assert hashed(api, path) in range(8 * MEGA, size, 8 * MEGA) and tus.client.get(path)["sha256"] is None
+        if end == "killed":
+            os.kill(sorted(api.pools.members("api"))[0], signal.SIGKILL)
+        else:
+            assert api.pools.processes["api"].stop() in (0, None)
+            api.pools.restart("api")
+            wait.until(lambda: tus.client.request("GET", "/uploads").status == 200, "the pool")
     assert tus.sha256(path) == digest(size)
     assert len(said(api, "upload.hash", tus.client.get(path))) == 1
 
 
 @pytest.mark.long
-def test_restarted_while_hashing(api, tus):
-    """The service ends at once, however much is left, and the next one goes on."""
-    size = (3 << 29) + 7
+@pytest.mark.parametrize("end", ["killed", "restarted"])
+def test_ended_while_hashing(api, tus, end):
+    """In the middle of a turn; eight gigabytes take seconds."""
+    size = (8 << 30) + 5
     path = all_but_one(api, tus, size)
+    keeper = sorted(api.pools.members("api"))[0]
     assert tus.patch(path, size - 1, b"x").status == 204
     wait.until(lambda: hashed(api, path) > 0, "the keeper to begin", 60, step=0.001, longest=0.001)
-    assert api.pools.processes["api"].stop() in (0, None)
-    assert 0 < hashed(api, path) < size, "it was at its end before it was stopped"
-    api.pools.restart("api")
-    wait.until(lambda: tus.client.request("GET", "/uploads").status == 200, "the pool")
+    if end == "killed":
+        os.kill(keeper, signal.SIGKILL)
+    else:
+        assert api.pools.processes["api"].stop() in (0, None)
+    assert 0 < hashed(api, path) < size, "it was at its end before"
+    if end == "restarted":
+        api.pools.restart("api")
+        wait.until(lambda: tus.client.request("GET", "/uploads").status == 200, "the pool")
     assert tus.sha256(path) == digest(size)
 
 
-def test_deleted_while_hashing(api, tus):
-    size = 3 << 29
+def test_deleted_while_hashing(api, tus, long):
+    """Who hashes puts the file down for DELETE, and goes on with the next one."""
+    size = (8 if long else 1) << 30
     path = all_but_one(api, tus, size)
     file = on_disk(api, path)
-    seen = tus.client.get(path)
     assert tus.patch(path, size - 1, b"x").status == 204
     wait.until(lambda: hashed(api, path) > 0, "the keeper to begin", 60, step=0.001, longest=0.001)
-    assert tus.delete(path).status == 204  # who hashes puts the file down
+    assert tus.delete(path).status == 204
     assert not file.exists() and not file.with_suffix(".state").exists()
+    assert tus.client.request("GET", path).status == 410
     after = all_but_one(api, tus, 64 * MEGA)
     assert tus.patch(after, 64 * MEGA - 1, b"x").status == 204
     assert tus.sha256(after) == digest(64 * MEGA)
-    assert tus.client.request("GET", path).status == 410 and said(api, "upload.hash", seen) == []
 
 
 def test_lost_on_the_disk(api, tus):
