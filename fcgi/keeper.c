@@ -97,7 +97,7 @@ static const struct err *stragglers(struct app *app)
 	return e == NULL && n > 0 ? emit_all(app) : e;
 }
 
-/* In short turns, between which the other tasks have theirs. */
+/* A short turn in each round, and no pause before the next round while there is more. */
 static bool more_to_hash;
 
 static const struct err *hash(struct app *app)
@@ -126,35 +126,32 @@ static bool changed(struct app *app)
 	return app_refresh(app) == NULL && app->data_version != was;
 }
 
-static void run(struct app *app, struct task *t)
-{
-	const struct err *e;
-
-	t->due = clock_mono_ms() + t->every_ms;
-	if ((e = t->run(app)) != NULL)
-		log_error("keeper: %s: %s", t->name, e->msg);
-}
-
 static void work(struct app *app, struct task *tasks, size_t n, bool hurry)
 {
-	for (size_t i = 0; i < n && !pool_stopping(app->pool); i++)
-		if (clock_mono_ms() >= tasks[i].due || (hurry && tasks[i].every_ms < HOUR_MS))
-			run(app, &tasks[i]);
+	for (size_t i = 0; i < n && !pool_stopping(app->pool); i++) {
+		int64_t now = clock_mono_ms();
+		const struct err *e;
+
+		if (now < tasks[i].due && !(hurry && tasks[i].every_ms < HOUR_MS))
+			continue;
+		tasks[i].due = now + tasks[i].every_ms;
+		if ((e = tasks[i].run(app)) != NULL)
+			log_error("keeper: %s: %s", tasks[i].name, e->msg);
+	}
 }
 
 int keeper(const struct pool *p, int ready_fd)
 {
 	struct task tasks[] = {
-		{"hash uploads", 5000, hash, 0},
 		{"expire leases", 2000, expire, 0},
 		{"release held runs", 5000, release, 0},
 		{"look for late mail", 1000, stragglers, 0},
 		{"write run files", 30000, emit_all, 0},
+		{"hash uploads", 0, hash, 0},
 		{"prune", HOUR_MS, prune, 0},
 		{"remove files of closed jobs", 10000, retention_tick, 0},
 		{"remove uploads that were given up", HOUR_MS, uploads_sweep, 0},
 	};
-	struct task *hashing = &tasks[0];
 	const size_t n = sizeof(tasks) / sizeof(tasks[0]);
 	int status = 0;
 	struct app *app = app_open(p, NULL, STORE_MIGRATE, &status);
@@ -167,10 +164,7 @@ int keeper(const struct pool *p, int ready_fd)
 	extend_leases(app);
 	work(app, tasks, n, true);
 	while (!pool_stopping(p) && !app->outdated) {
-		if (more_to_hash)
-			run(app, hashing);
-		else
-			pool_pause(1000);
+		pool_pause(more_to_hash ? 0 : 1000);
 		work(app, tasks, n, changed(app));
 	}
 	app_close(app);

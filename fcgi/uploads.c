@@ -140,20 +140,20 @@ const struct err *uploads_hash(struct app *app, bool *more)
 	static int64_t told; /* failures of uploads up to this one were logged: once will do */
 	char *dir = uploads_dir(app);
 	struct upload *v;
-	size_t n, done = 0;
+	size_t n;
 	const struct err *e = upload_unhashed(app->store, &v, &n);
 
-	for (size_t i = 0; e == NULL && i < n && done == 0 && !pool_stopping(app->pool); i++) {
+	*more = false;
+	for (size_t i = 0; e == NULL && i < n && !*more && !pool_stopping(app->pool); i++) {
 		const struct err *one = hash_one(app, dir, &v[i]);
 
 		if (one == NULL) {
-			done++;
+			*more = true;
 		} else if (one->id != ERR_UPLOAD_LOCKED && v[i].id > told) { /* whoever has it lets go in a moment */
 			told = v[i].id;
 			log_error("SHA-256 of upload %lld: %s", (long long)v[i].id, one->msg);
 		}
 	}
-	*more = done > 0;
 	uploads_free(v, n);
 	free(dir);
 	return e;

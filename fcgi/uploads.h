@@ -16,7 +16,7 @@ const struct err *uploads_room(struct app *app, int64_t more);
 const struct err *uploads_reserve(const struct app *app);
 
 /* The keeper's: goes on with the SHA-256 of complete uploads that came faster than it was computed, for a quarter of
- * a second. *more: there is more to do at once. */
+ * a second. *more: there may be more to do at once. */
 const struct err *uploads_hash(struct app *app, bool *more);
 
 /* The keeper's: removes what was given up by its sender, and files that no row knows. */

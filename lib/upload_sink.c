@@ -10,6 +10,7 @@
 
 #include "banned.h"
 
+#define BLOCK (256u << 10)   /* bytes of one */
 #define WRITEBACK (8u << 20) /* bytes between two hints to the disk */
 
 void upload_sink_free(struct upload_sink *s)
@@ -57,10 +58,9 @@ const struct err *upload_sink_write(struct upload_sink *s, const void *p, size_t
 	const char *from = p;
 
 	if (s->block == NULL)
-		s->block = xmalloc(UPLOAD_BLOCK);
+		s->block = xmalloc(BLOCK);
 	while (n > 0 && e == NULL) {
-		size_t room = UPLOAD_BLOCK - (size_t)((s->written + s->n) % UPLOAD_BLOCK),
-		       step = n < room ? n : room;
+		size_t room = BLOCK - (size_t)((s->written + s->n) % BLOCK), step = n < room ? n : room;
 
 		memcpy(s->block + s->n, from, step);
 		s->n += step;

@@ -11,8 +11,6 @@
 
 #include "err.h"
 
-#define UPLOAD_BLOCK (256u << 10) /* bytes of one */
-
 struct upload_sink {
 	int fd;           /* not the sink's */
 	uint64_t written; /* length of the file */
