@@ -103,7 +103,7 @@ class Machine:
         self.stack.pools.processes["upload"].argv = self._argv
         for pool in self.stack.pools.processes:
             self.stack.pools.restart(pool)
-        wait.until(lambda: self.tus.client.request("GET", "/uploads").status == 200, "the service after the power cut")
+        self.tus.until_it_answers()
 
     def stop(self):
         for process in self.stack.pools.processes.values():

@@ -31,6 +31,10 @@ class Tus:
     def __init__(self, client):
         self.client = client
 
+    def until_it_answers(self):
+        """The service, after a restart."""
+        wait.until(lambda: self.client.request("GET", "/uploads").status == 200, "the service")
+
     def create(self, size, name="file.pst", headers=None, body=None):
         return self.client.request("POST", "/uploads", body, {**VERSION, "Upload-Length": str(size),
                                                               "Upload-Metadata": metadata(name), **(headers or {})},
